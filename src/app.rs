@@ -1,0 +1,1 @@
+//! Builds the rooms and owns start, readiness, drain and stop order.

@@ -1,0 +1,1 @@
+//! RabbitMQ: the only user of lapin. Knows queues and bytes, no commands.

@@ -1,0 +1,1 @@
+//! Subcommands: thin, no rules of their own.

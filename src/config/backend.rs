@@ -1,0 +1,83 @@
+//! A backend section of `enabled_backends`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+/// Which XtremIO driver class the section names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// `XtremIOISCSIDriver`
+    Iscsi,
+    /// `XtremIOFCDriver` (old name `XtremIOFibreChannelDriver`)
+    FibreChannel,
+}
+
+/// `max_over_subscription_ratio`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum OverSubscription {
+    /// `auto`
+    Auto,
+    /// A ratio of at least 1.
+    Ratio(f64),
+}
+
+/// Options of one backend section.
+#[derive(Debug, Clone)]
+pub struct BackendOptions {
+    /// Section name, e.g. `xtremio1`.
+    pub name: String,
+    /// iSCSI or FC, from `volume_driver`.
+    pub protocol: Protocol,
+    /// `backend_host`, else `[DEFAULT] host`, then `@` and the section: `ctl1@xtremio1`.
+    pub host: String,
+    /// `volume_backend_name` (default: none; the pool is then `_pool0`).
+    pub volume_backend_name: Option<String>,
+    /// `backend_availability_zone`, else `storage_availability_zone`.
+    pub availability_zone: String,
+    /// `san_ip`: address of the XMS, may hold `:PORT`.
+    pub san_ip: String,
+    /// `san_api_port`: port of the XMS when `san_ip` has none (default 443).
+    pub san_api_port: u16,
+    /// `san_login` (default `admin`).
+    pub san_login: String,
+    /// `san_password`.
+    pub san_password: SecretString,
+    /// `xtremio_cluster_name`; `None` when empty.
+    pub cluster_name: Option<String>,
+    /// `xtremio_array_busy_retry_count` (default 5): tries while the array is busy.
+    pub busy_retry_count: u32,
+    /// `xtremio_array_busy_retry_interval` (default 5 s): pause between them.
+    pub busy_retry_interval: Duration,
+    /// `xtremio_volumes_per_glance_cache` (default 100).
+    pub volumes_per_glance_cache: u32,
+    /// `xtremio_clean_unused_ig` (default false).
+    pub clean_unused_ig: bool,
+    /// `xtremio_ports`: allowed iSCSI portals / FC ports; empty allows all.
+    pub ports: Vec<String>,
+    /// `driver_ssl_cert_verify` (default false).
+    pub ssl_verify: bool,
+    /// `driver_ssl_cert_path`: CA file or directory.
+    pub ssl_ca: Option<PathBuf>,
+    /// `max_over_subscription_ratio` (default 20.0).
+    pub max_over_subscription_ratio: OverSubscription,
+    /// `reserved_percentage` (default 0).
+    pub reserved_percentage: u8,
+    /// `san_thin_provision` (default true).
+    pub thin_provision: bool,
+    /// `use_chap_auth` (default false): kept for connection data.
+    pub use_chap_auth: bool,
+    /// `extra_capabilities`: JSON object merged into the stats.
+    pub extra_capabilities: serde_json::Map<String, serde_json::Value>,
+    /// `filter_function`.
+    pub filter_function: Option<String>,
+    /// `goodness_function`.
+    pub goodness_function: Option<String>,
+    /// `report_discard_supported` (default false).
+    pub report_discard_supported: bool,
+    /// `multiattach`-independent: deadline of one XMS call (ours: `xms_call_timeout`, default 30 s).
+    pub xms_call_timeout: Duration,
+    /// XMS calls in flight at once (ours: `xms_concurrency`, default 32).
+    pub xms_concurrency: usize,
+}

@@ -1,0 +1,39 @@
+//! Configuration: cinder.conf in the oslo.config dialect, or TOML, into typed options.
+//!
+//! Options of an existing cinder.conf keep their names, defaults and meaning. All faults are
+//! collected and reported at once, each with file, section and key; secrets never print.
+
+mod backend;
+mod coordination;
+mod database;
+mod logging;
+mod messaging;
+mod notifications;
+mod service;
+
+pub use backend::{BackendOptions, OverSubscription, Protocol};
+pub use coordination::{CoordinationOptions, LockBackend};
+pub use database::{DatabaseOptions, Engine};
+pub use logging::LoggingOptions;
+pub use messaging::{BrokerHost, Failover, MessagingOptions, RabbitTls, TransportUrl};
+pub use notifications::{NotificationDriver, NotificationOptions};
+pub use service::ServiceOptions;
+
+/// Everything the program was told, parsed and validated.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `[DEFAULT]` options of the service as a whole.
+    pub service: ServiceOptions,
+    /// `transport_url` and `[oslo_messaging_rabbit]`.
+    pub messaging: MessagingOptions,
+    /// `[oslo_messaging_notifications]`.
+    pub notifications: NotificationOptions,
+    /// `[database]`.
+    pub database: DatabaseOptions,
+    /// `[coordination]` and `lock_path`.
+    pub coordination: CoordinationOptions,
+    /// Logging options of oslo.log.
+    pub logging: LoggingOptions,
+    /// One entry per section of `enabled_backends` whose driver is XtremIO, in that order.
+    pub backends: Vec<BackendOptions>,
+}

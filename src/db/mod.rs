@@ -1,0 +1,1 @@
+//! Cinder database through sea-orm: only the columns we touch.

@@ -1,0 +1,3 @@
+//! Arguments, configuration, application, exit code.
+
+fn main() {}

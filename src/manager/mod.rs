@@ -1,0 +1,1 @@
+//! One file a command: the rules of cinder-volume.

@@ -1,0 +1,1 @@
+//! Heartbeat, capability reports, notifications, user messages.

@@ -1,0 +1,1 @@
+//! oslo.messaging and Cinder wire shapes: bytes in, types out. No I/O.

@@ -1,0 +1,1 @@
+//! Typed client of the XMS REST API: the only user of reqwest for XMS.

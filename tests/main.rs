@@ -1,0 +1,13 @@
+//! All integration tests, one binary; folders mirror `src`.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod app;
+mod bus;
+mod config;
+mod db;
+mod layers;
+mod manager;
+mod rpc;
+mod sim;
+mod support;
+mod xms;
