@@ -1,1 +1,25 @@
-//! RabbitMQ: the only user of lapin. Knows queues and bytes, no commands.
+//! RabbitMQ: the only user of lapin. Knows exchanges, queues and bytes, not commands.
+//!
+//! Receiving is a session loop of our own ([`Listener`]): connect, declare, consume; any error,
+//! a closed stream or a mute connection drops everything and starts again with growing delays.
+//! lapin's own recovery is not used: it was seen to hang for ever after a broken pipe.
+//! Sending goes through [`Publisher`]: one connection, confirms, one message at a time on a
+//! channel, because a returned message can only be told apart from its neighbours that way.
+
+mod connect;
+mod declare;
+mod delivery;
+mod error;
+mod listener;
+mod publisher;
+mod replies;
+mod reply_queue;
+mod topology;
+
+pub use delivery::{Delivery, Properties, Settler};
+pub use error::BusError;
+pub use listener::{Gate, Listener, ListenerState, Verdict};
+pub use publisher::{Destination, Message, Publisher};
+pub use replies::Replies;
+pub use reply_queue::ReplyQueue;
+pub use topology::{ExchangeDecl, ExchangeType, QueueArgument, QueueDecl, ServerQueues, Topology};
