@@ -1,1 +1,3 @@
-//! Tests of `bus`.
+//! Tests of the bus against a real RabbitMQ, and of its declarations against recorded frames.
+
+mod topology;

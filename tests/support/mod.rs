@@ -1,1 +1,3 @@
-//! Tests of `support`.
+//! What tests share: services found by environment variables, builders, relays.
+
+pub mod messaging;
