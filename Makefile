@@ -1,0 +1,22 @@
+# Every target installs and starts what it needs, on free loopback ports, and stops it again.
+LAB := tests/lab
+
+help: ## what there is
+	@sed -n 's/^\([a-z0-9-]*\): *## */  make \1  /p' Makefile
+
+test: ## everything CI runs, with seconds per stage
+	@$(LAB)/test.sh
+
+lint: ## fmt, clippy, doc
+	@$(LAB)/test.sh install-packages fmt clippy doc
+
+unit: ## cargo test with RabbitMQ, MariaDB and PostgreSQL beside it
+	@$(LAB)/test.sh install unit
+
+e2e: ## the worker under a real keystone, cinder-api and cinder-scheduler
+	@$(LAB)/test.sh install build e2e
+
+demo: ## create, report, delete against the simulated array, to look at
+	@$(LAB)/test.sh demo
+
+.PHONY: help test lint unit e2e demo
