@@ -57,8 +57,8 @@ pub struct RequestContext {
     pub message_resource_id: Option<String>,
     /// Type of that resource.
     pub message_resource_type: Option<String>,
-    /// Action that user messages of a backup are about.
-    pub message_action: Option<String>,
+    /// Action that user messages of a backup are about: a pair of id and text, or null.
+    pub message_action: Value,
     /// Entries not known here (`trace_info`, `traceparent`, ...), passed on as they came.
     pub extra: Opaque,
 }
@@ -99,7 +99,7 @@ impl RequestContext {
             timestamp: time::naive(now),
             message_resource_id: None,
             message_resource_type: None,
-            message_action: None,
+            message_action: Value::Null,
             extra: Opaque::default(),
         }
     }
@@ -139,7 +139,7 @@ impl RequestContext {
             timestamp: text("timestamp").unwrap_or_else(now),
             message_resource_id: text("message_resource_id"),
             message_resource_type: text("message_resource_type"),
-            message_action: text("message_action"),
+
             is_admin: flag(&mut rest, "is_admin", false),
             is_admin_project: flag(&mut rest, "is_admin_project", true),
             read_only: flag(&mut rest, "read_only", false),
@@ -149,6 +149,7 @@ impl RequestContext {
                 .filter_map(|role| role.as_str().map(str::to_owned))
                 .collect(),
             service_catalog: list(&mut rest, "service_catalog"),
+            message_action: rest.remove("message_action").unwrap_or_default(),
             extra: rest.into(),
         };
         if context.is_admin {
@@ -182,7 +183,7 @@ impl RequestContext {
             timestamp: time::naive(now),
             message_resource_id: None,
             message_resource_type: None,
-            message_action: None,
+            message_action: Value::Null,
             extra: Opaque::default(),
             ..self.clone()
         }

@@ -30,23 +30,23 @@ fn files(dir: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// One message captured from a real Cinder.
-pub struct Sample {
+pub(super) struct Sample {
     /// `RELEASE/FILE#N`, to name it in failures.
-    pub name: String,
+    pub(super) name: String,
     /// `to-volume`, `reply`, `notification`, ...
-    pub kind: String,
+    pub(super) kind: String,
     /// Method or event; for replies `TARGET-METHOD`.
-    pub method: String,
+    pub(super) method: String,
     /// Cinder release.
-    pub release: String,
+    pub(super) release: String,
     /// Member of the sample that holds exchange, routing keys and properties.
-    pub meta: Map<String, Value>,
+    pub(super) meta: Map<String, Value>,
     /// The message inside the envelope.
-    pub message: Map<String, Value>,
+    pub(super) message: Map<String, Value>,
 }
 
 /// Every captured message.
-pub fn captures() -> Vec<Sample> {
+pub(super) fn captures() -> Vec<Sample> {
     let mut paths = Vec::new();
     files(&root().join("captures"), &mut paths);
     let mut samples = Vec::new();
@@ -75,7 +75,7 @@ pub fn captures() -> Vec<Sample> {
 }
 
 /// Every file of one message under `wire-vectors`.
-pub fn vectors() -> Vec<(String, Value)> {
+pub(super) fn vectors() -> Vec<(String, Value)> {
     let mut found = Vec::new();
     for version in ["14.0.3", "18.3.1"] {
         let mut paths = Vec::new();
@@ -90,13 +90,13 @@ pub fn vectors() -> Vec<(String, Value)> {
 }
 
 /// The cases of a file under `wire-vectors` that holds several.
-pub fn cases(file: &str) -> Vec<Value> {
+pub(super) fn cases(file: &str) -> Vec<Value> {
     let file = json(&root().join("wire-vectors").join(file));
     file["cases"].as_array().unwrap().clone()
 }
 
 /// Members without those whose value is null.
-pub fn without_nulls(value: &Value) -> Map<String, Value> {
+pub(super) fn without_nulls(value: &Value) -> Map<String, Value> {
     let members = value.as_object().unwrap().iter();
     members
         .filter(|(_, value)| !value.is_null())
