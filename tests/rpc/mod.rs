@@ -1,1 +1,4 @@
-//! Tests of `rpc`.
+//! Tests of `rpc`: what a real Cinder sends is read, what we write equals what it writes.
+
+mod captures;
+mod data;
