@@ -244,20 +244,15 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 
 /// Whether our side ended the handshake over the certificate of the XMS.
 fn certificate_refused(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        // hyper wraps the TLS error in an `io::Error`, which hides it from `source`.
-        let inner = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(|io| io.get_ref())
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-            .or_else(|| error.downcast_ref::<rustls::Error>());
-        if let Some(rustls::Error::InvalidCertificate(_)) = inner {
-            return true;
-        }
-        cause = error.source();
+    if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+        return true;
     }
-    false
+    // `source` of an `io::Error` leaves out what it wraps, and they come nested.
+    let wrapped = error
+        .downcast_ref::<std::io::Error>()
+        .and_then(|io| io.get_ref())
+        .is_some_and(|inner| certificate_refused(inner));
+    wrapped || error.source().is_some_and(certificate_refused)
 }
 
 #[cfg(test)]
