@@ -1,5 +1,7 @@
 //! What can go wrong at the array, by what the manager must do about it.
 
+use crate::xms::XmsError;
+
 /// A failure of the array, named for the decision it asks for.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
@@ -61,4 +63,204 @@ pub enum BackendError {
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
+}
+
+impl BackendError {
+    /// What a failed call means to whoever wanted something of the object `name`.
+    pub(super) fn of(name: &str, error: XmsError) -> Self {
+        let name = name.to_owned();
+        let reason = error.to_string();
+        match error {
+            XmsError::NotFound { .. } => Self::NotFound { name },
+            XmsError::AlreadyExists { .. } | XmsError::AlreadyMapped { .. } => {
+                Self::Conflict { name, reason }
+            }
+            XmsError::Scheduled { .. } => Self::VolumeIsBusy { name, reason },
+            XmsError::Full { .. } | XmsError::SnapshotLimit { .. } => Self::Full { reason },
+            XmsError::Auth { user } => Self::Auth { user },
+            XmsError::ClusterRequired { .. } | XmsError::UnknownCluster { .. } => Self::Config {
+                reason: format!("xtremio_cluster_name: {reason}"),
+            },
+            XmsError::Certificate { source, .. } => Self::Config {
+                reason: format!(
+                    "driver_ssl_cert_verify / driver_ssl_cert_path: {reason}: {}",
+                    crate::xms::chain(&source)
+                ),
+            },
+            XmsError::NoCluster | XmsError::TooOld { .. } | XmsError::Setup { .. } => {
+                Self::Config { reason }
+            }
+            XmsError::Busy { .. }
+            | XmsError::Unavailable { .. }
+            | XmsError::Unreachable { .. }
+            | XmsError::Interrupted { .. }
+            | XmsError::Timeout { .. } => Self::Unavailable {
+                reason,
+                source: Some(Box::new(error)),
+            },
+            XmsError::InvalidSize { .. }
+            | XmsError::Syntax { .. }
+            | XmsError::Refused { .. }
+            | XmsError::Protocol { .. } => Self::Array {
+                reason,
+                source: Some(Box::new(error)),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+    use std::time::Duration;
+
+    fn variant(error: &BackendError) -> String {
+        let debug = format!("{error:?}");
+        debug.split([' ', '{', '(']).next().unwrap().to_owned()
+    }
+
+    #[test]
+    fn every_failure_of_the_xms_asks_for_one_decision() {
+        let call = || "GET volumes name=v".to_owned();
+        let message = || "words".to_owned();
+        let clusters = || vec!["a".to_owned(), "b".to_owned()];
+        for (error, expected) in [
+            (
+                XmsError::NotFound {
+                    call: call(),
+                    message: message(),
+                },
+                "NotFound",
+            ),
+            (
+                XmsError::AlreadyExists {
+                    call: call(),
+                    message: message(),
+                },
+                "Conflict",
+            ),
+            (
+                XmsError::AlreadyMapped {
+                    call: call(),
+                    message: message(),
+                },
+                "Conflict",
+            ),
+            (
+                XmsError::Scheduled {
+                    call: call(),
+                    message: message(),
+                },
+                "VolumeIsBusy",
+            ),
+            (
+                XmsError::Full {
+                    call: call(),
+                    message: message(),
+                },
+                "Full",
+            ),
+            (
+                XmsError::SnapshotLimit {
+                    call: call(),
+                    message: message(),
+                },
+                "Full",
+            ),
+            (
+                XmsError::Auth {
+                    user: "admin".into(),
+                },
+                "Auth",
+            ),
+            (
+                XmsError::ClusterRequired {
+                    clusters: clusters(),
+                },
+                "Config",
+            ),
+            (
+                XmsError::UnknownCluster {
+                    cluster: "c".into(),
+                    clusters: clusters(),
+                },
+                "Config",
+            ),
+            (XmsError::NoCluster, "Config"),
+            (
+                XmsError::TooOld {
+                    cluster: "c".into(),
+                    version: "2.4".into(),
+                },
+                "Config",
+            ),
+            (XmsError::Setup { reason: message() }, "Config"),
+            (
+                XmsError::Busy {
+                    call: call(),
+                    tries: 5,
+                },
+                "Unavailable",
+            ),
+            (
+                XmsError::Unavailable {
+                    call: call(),
+                    status: 503,
+                },
+                "Unavailable",
+            ),
+            (
+                XmsError::Timeout {
+                    call: call(),
+                    after: Duration::from_secs(1),
+                },
+                "Unavailable",
+            ),
+            (
+                XmsError::InvalidSize {
+                    call: call(),
+                    message: message(),
+                },
+                "Array",
+            ),
+            (
+                XmsError::Syntax {
+                    call: call(),
+                    message: message(),
+                },
+                "Array",
+            ),
+            (
+                XmsError::Refused {
+                    call: call(),
+                    status: 400,
+                    message: message(),
+                },
+                "Array",
+            ),
+            (
+                XmsError::Protocol {
+                    call: call(),
+                    reason: message(),
+                },
+                "Array",
+            ),
+        ] {
+            let shown = format!("{error:?}");
+            assert_eq!(variant(&BackendError::of("v", error)), expected, "{shown}");
+        }
+    }
+
+    #[test]
+    fn the_option_at_fault_is_named() {
+        let error = XmsError::ClusterRequired {
+            clusters: vec!["a".into(), "b".into()],
+        };
+        let text = BackendError::of("xtremio1", error).to_string();
+        assert!(
+            text.contains("xtremio_cluster_name") && text.contains("a, b"),
+            "{text}"
+        );
+    }
 }

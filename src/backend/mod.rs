@@ -1,12 +1,21 @@
 //! What the manager asks of an array, in plain types. Knows the XMS, not the database or the bus.
 
 mod error;
+mod fc;
+mod iscsi;
+pub mod naming;
 mod stats;
+mod xtremio;
 
 pub use error::BackendError;
-pub use stats::Stats;
+pub use stats::{Stats, backend_name, pool_name};
+pub use xtremio::XtremIo;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
+
+use crate::config::BackendOptions;
 
 /// A volume to be created. Names are the array's: the Cinder id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,4 +55,16 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Gives the volume up without deleting it (`unmanage`).
     async fn unmanage_volume(&self, name: &str) -> Result<(), BackendError>;
+}
+
+/// The array of a backend section; nothing is sent before the first use.
+/// `volume_name_template` is the `[DEFAULT]` option.
+///
+/// # Errors
+/// [`BackendError::Config`] when the options cannot be used.
+pub fn connect(
+    options: &BackendOptions,
+    volume_name_template: &str,
+) -> Result<Arc<dyn Backend>, BackendError> {
+    Ok(Arc::new(XtremIo::new(options, volume_name_template)?))
 }

@@ -1,1 +1,10 @@
-//! Tests of `xms`.
+//! Tests of `xms`, and of `backend` on top of it, against canned replies over real HTTP(S).
+
+mod adopt;
+mod detect;
+mod failures;
+mod fake;
+mod requests;
+mod secrets;
+mod stats;
+mod tls;

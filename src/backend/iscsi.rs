@@ -1,0 +1,7 @@
+//! What an iSCSI backend has of its own.
+
+/// `storage_protocol` in capability reports.
+pub(super) const STORAGE_PROTOCOL: &str = "iSCSI";
+
+/// Backend and pool name when `volume_backend_name` is not set: the Python driver's.
+pub(super) const DEFAULT_BACKEND_NAME: &str = "XtremIO_ISCSI";

@@ -1,0 +1,188 @@
+//! What iSCSI and Fibre Channel backends have in common: volumes, capacity, setup.
+
+use async_trait::async_trait;
+
+use super::{Backend, BackendError, ModelUpdate, NewVolume, Stats, naming};
+use crate::config::BackendOptions;
+use crate::xms::{ClientOptions, Created, Kilobytes, LunMapping, Mappings, Volume, Xms, XmsError};
+
+/// An XtremIO cluster behind its XMS.
+#[derive(Debug)]
+pub struct XtremIo {
+    xms: Xms,
+    /// Backend section, for log lines.
+    section: String,
+    volume_name_template: String,
+}
+
+impl XtremIo {
+    /// The array of a backend section. `volume_name_template` is the `[DEFAULT]` option.
+    ///
+    /// # Errors
+    /// [`BackendError::Config`] when the options cannot be used; nothing is sent yet.
+    pub fn new(options: &BackendOptions, volume_name_template: &str) -> Result<Self, BackendError> {
+        Self::with_client(
+            ClientOptions::from(options),
+            &options.name,
+            volume_name_template,
+        )
+    }
+
+    /// As [`XtremIo::new`], with the client's options spelled out.
+    ///
+    /// # Errors
+    /// [`BackendError::Config`] when the options cannot be used; nothing is sent yet.
+    pub fn with_client(
+        client: ClientOptions,
+        section: &str,
+        volume_name_template: &str,
+    ) -> Result<Self, BackendError> {
+        let xms = Xms::new(client).map_err(|error| BackendError::of(section, error))?;
+        Ok(Self {
+            xms,
+            section: section.to_owned(),
+            volume_name_template: volume_name_template.to_owned(),
+        })
+    }
+
+    /// Puts a volume into its consistency group, unless `member` says that it is there.
+    async fn join_group(&self, volume: &NewVolume, member: bool) -> Result<(), BackendError> {
+        match &volume.group {
+            Some(group) if !member => self
+                .xms
+                .consistency_groups()
+                .add_volume(group, &volume.name)
+                .await
+                .map_err(|error| BackendError::of(group, error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Backend for XtremIo {
+    async fn setup(&self) -> Result<(), BackendError> {
+        let session = self
+            .xms
+            .detect()
+            .await
+            .map_err(|error| BackendError::of(&self.section, error))?;
+        tracing::info!(
+            backend = self.section,
+            xms.cluster = session.cluster,
+            xms.cluster_version = %session.cluster_version,
+            xms.version = session.xms_version.as_ref().map(tracing::field::display),
+            xms.dialect = %session.dialect,
+            "XtremIO cluster found"
+        );
+        Ok(())
+    }
+
+    async fn stats(&self) -> Result<Stats, BackendError> {
+        let failed = |error| BackendError::of(&self.section, error);
+        let cluster = self.xms.clusters().current().await.map_err(failed)?;
+        let session = self.xms.session().await.map_err(failed)?;
+        Ok(Stats::of(&cluster, session.dialect))
+    }
+
+    async fn create_volume(&self, volume: &NewVolume) -> Result<ModelUpdate, BackendError> {
+        let failed = |error| BackendError::of(&volume.name, error);
+        if volume.group.is_some() {
+            let session = self.xms.session().await.map_err(failed)?;
+            if !session.dialect.has_consistency_groups() {
+                return Err(BackendError::Array {
+                    reason: format!("XIOS {} has no consistency groups", session.cluster_version),
+                    source: None,
+                });
+            }
+        }
+        let created = self
+            .xms
+            .volumes()
+            .create(&volume.name, volume.size_gib)
+            .await
+            .map_err(failed)?;
+        let member = match created {
+            Created::New => false,
+            Created::Found(found) => {
+                if let Some(reason) = difference(volume, &found) {
+                    return Err(BackendError::Conflict {
+                        name: volume.name.clone(),
+                        reason,
+                    });
+                }
+                tracing::info!(
+                    volume.id = volume.name,
+                    "volume is on the array already, as wanted"
+                );
+                volume
+                    .group
+                    .as_deref()
+                    .is_some_and(|g| found.is_in_group(g))
+            }
+        };
+        self.join_group(volume, member).await?;
+        Ok(ModelUpdate::default())
+    }
+
+    async fn delete_volume(&self, name: &str) -> Result<(), BackendError> {
+        let volumes = self.xms.volumes();
+        match volumes.mappings(name).await {
+            Ok(mappings) => refuse_if_mapped(name, &mappings)?,
+            Err(XmsError::NotFound { .. }) => {
+                tracing::info!(
+                    volume.id = name,
+                    "volume is not on the array, nothing to delete"
+                );
+                return Ok(());
+            }
+            Err(error) => return Err(BackendError::of(name, error)),
+        }
+        match volumes.delete(name).await {
+            Ok(()) | Err(XmsError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(BackendError::of(name, error)),
+        }
+    }
+
+    async fn unmanage_volume(&self, name: &str) -> Result<(), BackendError> {
+        let new_name = naming::unmanaged_volume(&self.volume_name_template, name);
+        self.xms
+            .volumes()
+            .rename(name, &new_name)
+            .await
+            .map_err(|error| BackendError::of(name, error))
+    }
+}
+
+/// Why a volume found is not the one wanted; `None` when it is.
+fn difference(wanted: &NewVolume, found: &Volume) -> Option<String> {
+    if let Some(ancestor) = &found.ancestor_vol_id {
+        return Some(format!("it is a snapshot of {}", ancestor.name));
+    }
+    (found.vol_size != Kilobytes::from_gib(wanted.size_gib)).then(|| {
+        format!(
+            "its size is {} KB, not {} GiB",
+            found.vol_size.0, wanted.size_gib
+        )
+    })
+}
+
+/// The array would delete a mapped volume under the host that uses it.
+fn refuse_if_mapped(name: &str, mappings: &Mappings) -> Result<(), BackendError> {
+    if mappings.num_of_lun_mappings.0 == 0 && mappings.lun_mapping_list.is_empty() {
+        return Ok(());
+    }
+    let hosts: Vec<String> = mappings.lun_mapping_list.iter().map(shown).collect();
+    Err(BackendError::VolumeIsBusy {
+        name: name.to_owned(),
+        reason: if hosts.is_empty() {
+            format!("it has {} LUN mappings", mappings.num_of_lun_mappings.0)
+        } else {
+            format!("mapped to {}", hosts.join(", "))
+        },
+    })
+}
+
+fn shown(mapping: &LunMapping) -> String {
+    format!("{} as LUN {}", mapping.initiator_group.name, mapping.lun)
+}
