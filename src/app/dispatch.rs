@@ -1,0 +1,219 @@
+//! From a delivery to a reply and an acknowledgement: one straight line.
+//!
+//! The acknowledgement comes last: until then the broker holds the message, and gives it to
+//! the next process if this one dies.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+use tracing::{Instrument, debug, error, info, info_span, warn};
+use uuid::Uuid;
+
+use super::seen::{Seen, SeenIds};
+use crate::bus::{Delivery, Replies, Settler};
+use crate::manager::{Manager, Slots};
+use crate::rpc::{Failure, Message, Opened, Registry, Reply, ReplyTo, envelope};
+
+/// Runs what arrives for one backend.
+pub struct Dispatcher {
+    /// Which methods there are.
+    pub registry: Registry,
+    /// Runs commands.
+    pub manager: Arc<Manager>,
+    /// Sends replies.
+    pub replies: Replies,
+    /// How much runs at once.
+    pub slots: Slots,
+    /// What has run.
+    pub seen: SeenIds,
+    /// Tasks under way: the stop waits for them.
+    pub tasks: TaskTracker,
+}
+
+/// What becomes of a message.
+enum End {
+    /// Done with: acknowledge.
+    Done,
+    /// Not started, or cut off by the stop: leave it to the broker.
+    Unsettled,
+}
+
+impl Dispatcher {
+    /// Takes deliveries until their source ends.
+    pub async fn run(self: Arc<Self>, mut deliveries: mpsc::UnboundedReceiver<Delivery>) {
+        while let Some(delivery) = deliveries.recv().await {
+            let this = self.clone();
+            self.tasks
+                .spawn(async move { this.handle(delivery).await });
+        }
+    }
+
+    async fn handle(&self, mut delivery: Delivery) {
+        let settler = delivery.settler();
+        let body = std::mem::take(&mut delivery.body);
+        let properties = crate::rpc::Properties {
+            content_type: delivery.properties.content_type.as_deref(),
+            content_encoding: delivery.properties.content_encoding.as_deref(),
+            compression: delivery.properties.compression.as_deref(),
+        };
+        let message = match envelope::open(&properties, &body) {
+            Ok(Opened::Message(message)) => message,
+            Ok(Opened::Empty) => {
+                warn!(queue = %delivery.queue, "empty message dropped");
+                settle(&settler).await;
+                return;
+            }
+            Err(reject) => {
+                error!(
+                    queue = %delivery.queue, bytes = body.len(), reason = %chain(&reject),
+                    "message cannot be read and is dropped"
+                );
+                if let Err(error) = settler.reject().await {
+                    debug!(%error, "the channel of a rejected message has gone");
+                }
+                return;
+            }
+        };
+        drop(body);
+        let span = info_span!(
+            "command",
+            method = message.method_name(),
+            request_id = message.context.get("request_id").and_then(Value::as_str),
+        );
+        async {
+            if let End::Done = self.one(&message, &delivery).await {
+                settle(&settler).await;
+            }
+        }
+        .instrument(span)
+        .await;
+    }
+
+    async fn one(&self, message: &Message, delivery: &Delivery) -> End {
+        let ticket = loop {
+            match self.seen.look_up(message.unique_id.as_deref()) {
+                Seen::New(ticket) => break ticket,
+                Seen::Finished => {
+                    info!("repeat of a message that has ended here: acknowledged");
+                    return End::Done;
+                }
+                Seen::Running(mut ended) => {
+                    info!("repeat of a message that is running here: waiting for its end");
+                    // An error means that it never ended: then this delivery runs it.
+                    let _ = ended.wait_for(|done| *done).await;
+                }
+            }
+        };
+        let reply_to = message.reply_to();
+        let is_call = reply_to.is_some();
+        let Some(_slot) = self.slots.take(is_call).await else {
+            return End::Unsettled;
+        };
+        if let Some(to) = &reply_to
+            && (delivery.expired() || self.replies.is_gone(&to.queue))
+        {
+            info!("the caller has given up: not started");
+            ticket.finish();
+            return End::Done;
+        }
+        let outcome = match self.registry.dispatch(message) {
+            Ok(command) => {
+                let context = message.request_context();
+                let run = AssertUnwindSafe(self.manager.run(command, context)).catch_unwind();
+                let heartbeat = self.heartbeats(message, reply_to.as_ref());
+                tokio::select! {
+                    ended = run => match ended {
+                        Ok(Some(outcome)) => outcome,
+                        // Cut off by the stop: whoever gets the message next continues.
+                        Ok(None) => return End::Unsettled,
+                        Err(_) => {
+                            error!("the command panicked; this is a defect, please report it");
+                            Err(Failure::builtin("RuntimeError", "internal error"))
+                        }
+                    },
+                    never = heartbeat => match never {},
+                }
+            }
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = &outcome {
+            // A cast has nobody else to tell.
+            warn!(failure.class = %failure.class, failure.message = %failure.message, "command failed");
+        }
+        match reply_to {
+            Some(to) => {
+                // The slot is free again while a reply waits for a missing queue.
+                drop(_slot);
+                self.reply(&to, outcome).await;
+            }
+            None if message.msg_id.is_some() => warn!("a call without a reply queue: no reply"),
+            None => {}
+        }
+        ticket.finish();
+        End::Done
+    }
+
+    async fn reply(&self, to: &ReplyTo, outcome: Result<Value, Failure>) {
+        let outcome = outcome.as_ref().map(Clone::clone);
+        let reply = Reply::new(&to.msg_id, &Uuid::new_v4().simple().to_string(), outcome);
+        if let Err(error) = self.replies.send(&to.queue, reply.to_body()).await {
+            warn!(%error, "reply not sent");
+        }
+    }
+
+    /// Sends signs of life for as long as it is polled, if the caller asked for them.
+    async fn heartbeats(&self, message: &Message, to: Option<&ReplyTo>) -> Infallible {
+        let (Some(every), Some(to)) = (message.heartbeat_interval(), to) else {
+            return std::future::pending().await;
+        };
+        loop {
+            tokio::time::sleep(every).await;
+            let beat = Reply::heartbeat(&to.msg_id, &Uuid::new_v4().simple().to_string());
+            match self.replies.heartbeat(&to.queue, beat.to_body()).await {
+                Ok(true) => {}
+                Ok(false) | Err(_) => {
+                    debug!("a sign of life found no queue; no more are sent");
+                    return std::future::pending().await;
+                }
+            }
+        }
+    }
+
+    /// Starts nothing new and waits for what runs; at most `limit` (zero waits for ever).
+    pub async fn drain(&self, limit: Duration) -> bool {
+        self.slots.close();
+        self.tasks.close();
+        if limit.is_zero() {
+            self.tasks.wait().await;
+            return true;
+        }
+        tokio::time::timeout(limit, self.tasks.wait()).await.is_ok()
+    }
+}
+
+async fn settle(settler: &Settler) {
+    match settler.ack().await {
+        Ok(true) => {}
+        // The broker will deliver it again, and the memory of ids will know it.
+        Ok(false) => debug!("the channel of a finished message has gone"),
+        Err(error) => debug!(%error, "a finished message could not be acknowledged"),
+    }
+}
+
+/// An error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
