@@ -22,6 +22,7 @@ class RabbitMQ:
         self.epmd_port, self.dist_port = free_port(), free_port()
         self.amqp = f"amqp://guest:guest@127.0.0.1:{self.port}"
         self.api = f"http://guest:guest@127.0.0.1:{self.api_port}"
+        self.login = "Basic " + base64.b64encode(b"guest:guest").decode()
         self.env = self._environment()
         self.epmd = Process(
             "epmd",
@@ -88,7 +89,7 @@ class RabbitMQ:
     def _healthy(self):
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.api_port}/api/health/checks/local-alarms",
-            headers={"Authorization": "Basic " + base64.b64encode(b"guest:guest").decode()},
+            headers={"Authorization": self.login},
         )
         try:
             with urllib.request.urlopen(request, timeout=5) as answer:

@@ -1,0 +1,84 @@
+"""Faults: the lines to broker, database and array are cut while commands run, and come back.
+
+The worker alone is behind the relays, so that what is seen is its doing: API and scheduler keep
+their own lines.
+"""
+
+from cloud import leftovers
+from process import wait_until
+from relay import Relay
+from settings import PASSWORD, ini
+from steps import Steps, check
+
+step = Steps("faults: each line of the worker is cut and restored while commands run")
+MANY = 16
+
+
+@step("the worker starts behind relays")
+def start(lab):
+    lab.relays = {
+        "broker": Relay(lab.plane.rabbit.port),
+        "database": Relay(lab.plane.mariadb.port),
+        "array": Relay(lab.xms.port),
+    }
+    port = {name: relay.port for name, relay in lab.relays.items()}
+    database = f"mysql+pymysql://openstack:{PASSWORD}@127.0.0.1:{port['database']}/cinder?charset=utf8"
+    lab.stop_host()
+    lab.start_host(
+        lab.kind,
+        ini({
+            "DEFAULT": {"transport_url": lab.plane.settings.transport(port["broker"])},
+            "database": {"connection": database},
+        })
+        + lab.plane.settings.backends(lab.xms, port["array"]),
+    )
+    for name, relay in lab.relays.items():
+        check(relay.accepted > 0, f"the worker does not use the relay to the {name}")
+
+
+def through_a_cut(lab, line, stall=False):
+    """Creates and deletes through a cut of one line; all must end well, with nothing doubled."""
+    relay = lab.relays[line]
+    made = lab.create_many(f"cut-{line}", MANY)
+    wait_until("the first volume on the array", lab.xms.volumes, 60, every=0.02)
+    lab.interrupt(relay, stall)
+    for ident in made:
+        lab.admin.wait("volume", ident, "available", 180)
+    check(sorted(lab.xms.volumes()) == sorted(made), f"array has {lab.xms.volumes()}")
+    lab.start_deleting(made)
+    wait_until("the first volume off the array", lambda: len(lab.xms.volumes()) < MANY, 60, every=0.02)
+    lab.interrupt(relay, stall)
+    for ident in made:
+        lab.admin.wait("volume", ident, None, 180)
+    check(lab.xms.volumes() == {}, f"array has {lab.xms.volumes()}")
+    check(lab.host.process.running(), f"the worker ended\n{lab.host.process.tail()}")
+
+
+@step(f"broker cut while {MANY} creates and {MANY} deletes run")
+def broker(lab):
+    through_a_cut(lab, "broker")
+
+
+@step(f"database cut while {MANY} creates and {MANY} deletes run")
+def database(lab):
+    through_a_cut(lab, "database")
+
+
+@step(f"array cut while {MANY} creates and {MANY} deletes run")
+def array(lab):
+    through_a_cut(lab, "array")
+
+
+@step("every line stalled for a while: open, but no byte passes")
+def stalled(lab):
+    for line in lab.relays:
+        through_a_cut(lab, line, stall=True)
+
+
+@step("the worker still stops cleanly; nothing is left in the rows or on the array")
+def nothing_left(lab):
+    lab.stop_host()
+    for relay in lab.relays.values():
+        relay.close()
+    check(not leftovers(lab.plane), "left over:\n" + "\n".join(leftovers(lab.plane)))
+    check(lab.xms.volumes() == {}, f"array has {lab.xms.volumes()}")

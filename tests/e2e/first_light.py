@@ -1,0 +1,129 @@
+"""First light: what an operator and a user see of create, transfer and delete on both backends."""
+
+from cloud import leftovers
+from hosts import service_hosts
+from process import wait_until
+from settings import BACKENDS
+from steps import Steps, check
+
+step = Steps("first light: create, transfer, delete through the worker")
+BURST = 12
+
+
+@step("the worker starts; both backends send heartbeats")
+def start(lab):
+    lab.start_host(lab.kind)
+
+
+@step("openstack volume service list: scheduler and both backends are up")
+def services_up(lab):
+    rows = lab.admin.openstack("volume", "service", "list", "-f", "json")
+    seen = {(r["Binary"], r["Host"]): (r["Status"], r["State"]) for r in rows}
+    wanted = [("cinder-volume", host) for host in service_hosts()]
+    wanted += [key for key in seen if key[0] == "cinder-scheduler"]
+    check(len(wanted) == len(BACKENDS) + 1, f"no scheduler in {seen}")
+    for key in wanted:
+        check(seen.get(key) == ("enabled", "up"), f"{key} is {seen.get(key)} in {seen}")
+
+
+@step("the scheduler knows the pool of each backend")
+def pools(lab):
+    def known():
+        answer = lab.admin.expect(200, "GET", "/scheduler-stats/get_pools?detail=true")
+        return {p["capabilities"]["volume_backend_name"]: p for p in answer["pools"]}
+
+    found = wait_until("pools of both backends", lambda: known().keys() >= BACKENDS.keys(), 60)
+    check(found, "pools")
+    for name, pool in known().items():
+        caps = pool["capabilities"]
+        protocol = "iscsi" if "iscsi" in name else "fc"
+        check(protocol in str(caps["storage_protocol"]).lower(), f"{name}: {caps}")
+        check(float(caps["total_capacity_gb"]) > 0, f"{name} reports no capacity: {caps}")
+
+
+@step("openstack volume type create: one type per backend")
+def types(lab):
+    for name in BACKENDS:
+        lab.admin.openstack(
+            "volume", "type", "create", name, "--property", f"volume_backend_name={name}",
+            "-f", "json",
+        )
+
+
+@step("openstack volume create on each: available, on its backend, on the array by id and size")
+def create(lab):
+    lab.volumes = {}
+    for size, name in enumerate(BACKENDS, start=1):
+        made = lab.admin.openstack(
+            "volume", "create", "--type", name, "--size", str(size), f"first-{name}", "-f", "json"
+        )
+        lab.volumes[made["id"]] = (name, size)
+    for ident, (backend, size) in lab.volumes.items():
+        shown = lab.admin.wait("volume", ident, "available")
+        host = shown["os-vol-host-attr:host"]
+        check(host.startswith(f"first-light@{backend}#"), f"volume {ident} is on {host}")
+        check(lab.xms.volumes().get(ident) == size, f"array has {lab.xms.volumes()}")
+    check(len(lab.xms.volumes()) == len(lab.volumes), f"array has {lab.xms.volumes()}")
+
+
+@step("the rows are as Cinder writes them; quota counts both volumes")
+def rows(lab):
+    for ident, (backend, size) in lab.volumes.items():
+        seen = lab.plane.sql(
+            "SELECT v.status, v.size, v.launched_at IS NOT NULL, v.terminated_at IS NULL, s.host "
+            f"FROM volumes v LEFT JOIN services s ON s.uuid = v.service_uuid WHERE v.id = '{ident}'"
+        )
+        wanted = [["available", str(size), "1", "1", f"first-light@{backend}"]]
+        check(seen == wanted, f"volume {ident}: row {seen}, not {wanted}")
+    check(lab.plane.sql("SELECT * FROM workers") == [], "a workers row outlived its command")
+    check(lab.usage(lab.admin) == {"volumes": 2, "gigabytes": 3}, f"quota {lab.usage(lab.admin)}")
+
+
+@step("openstack volume transfer request create / accept: owner and quota move")
+def transfer(lab):
+    ident = next(iter(lab.volumes))
+    offer = lab.admin.openstack("volume", "transfer", "request", "create", ident, "-f", "json")
+    lab.receiver.openstack(
+        "volume", "transfer", "request", "accept", "--auth-key", offer["auth_key"], offer["id"],
+        "-f", "json",
+    )
+    lab.receiver.wait("volume", ident, "available")
+    size = lab.volumes[ident][1]
+    check(
+        lab.usage(lab.receiver) == {"volumes": 1, "gigabytes": size},
+        f"receiver's quota {lab.usage(lab.receiver)}",
+    )
+    check(
+        lab.usage(lab.admin) == {"volumes": 1, "gigabytes": 3 - size},
+        f"giver's quota {lab.usage(lab.admin)}",
+    )
+    check(ident in lab.xms.volumes(), "the volume left the array")
+
+
+@step("openstack volume delete: gone from API, rows and array")
+def delete(lab):
+    given, kept = lab.volumes
+    lab.receiver.openstack("volume", "delete", given)
+    lab.admin.openstack("volume", "delete", kept)
+    lab.receiver.wait("volume", given, None)
+    lab.admin.wait("volume", kept, None)
+    for ident in lab.volumes:
+        seen = lab.plane.sql(
+            f"SELECT status, deleted, terminated_at IS NOT NULL FROM volumes WHERE id = '{ident}'"
+        )
+        check(seen == [["deleted", "1", "1"]], f"volume {ident}: row {seen}")
+
+
+@step(f"{BURST} volumes at once on both backends, created and deleted")
+def burst(lab):
+    made = lab.create_many("burst", BURST)
+    for ident in made:
+        lab.admin.wait("volume", ident, "available", 120)
+    check(sorted(lab.xms.volumes()) == sorted(made), f"array has {lab.xms.volumes()}")
+    lab.delete_many(made)
+
+
+@step("quotas are back to zero; nothing is left in the rows or on the array")
+def nothing_left(lab):
+    check(not leftovers(lab.plane), "left over:\n" + "\n".join(leftovers(lab.plane)))
+    check(lab.xms.volumes() == {}, f"array has {lab.xms.volumes()}")

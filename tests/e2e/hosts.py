@@ -1,0 +1,148 @@
+"""The simulated array and whoever plays cinder-volume on it: our worker or Python's."""
+
+import json
+import select
+import subprocess
+import time
+import urllib.request
+from urllib.parse import urlsplit
+
+from process import LabError, Process, wait_until
+from settings import BACKENDS, CLUSTER, HOST
+
+
+class Simulator:
+    """`simulate-xms` with one cluster; a context."""
+
+    user, password = "admin", "lab-xms-secret"
+
+    def __init__(self, services, binary, version="4.2"):
+        folder = services.state.folder("xms")
+        self.ca = folder / "ca.pem"
+        secret = folder / "password"
+        secret.write_text(self.password)
+        secret.chmod(0o600)
+        self.process = Process(
+            "simulate-xms",
+            [binary, "simulate-xms", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
+             "--xms-version", version, "--cluster", CLUSTER, "--user", self.user,
+             "--password-file", secret, "--ca-out", self.ca],
+            services.state.logs / "simulate-xms.log",
+        )
+
+    def __enter__(self):
+        self.process.start(stdout=subprocess.PIPE)
+        out = self.process.child.stdout
+        ready, _, _ = select.select([out], [], [], 60)
+        line = out.readline() if ready else b""
+        try:
+            found = json.loads(line)
+        except ValueError:
+            self.process.kill()
+            raise LabError(f"simulate-xms said {line!r}\n{self.process.tail()}") from None
+        self.port = urlsplit(found["url"]).port
+        self.admin = found["admin"].rstrip("/")
+        if "://" not in self.admin:
+            self.admin = f"http://{self.admin}"
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+
+    def ask(self, method, path, body=None):
+        """One call of the admin port; its decoded JSON."""
+        request = urllib.request.Request(
+            self.admin + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def volumes(self):
+        """{name: size in GiB} of all volumes on the array."""
+        return {v["name"]: gib(v) for v in objects(self.ask("GET", "/state"), "volumes")}
+
+
+def objects(state, kind):
+    """The objects of one type in the answer of /state: a list or a map, at any depth."""
+    if isinstance(state, dict):
+        if kind in state:
+            found = state[kind]
+            return list(found.values()) if isinstance(found, dict) else found
+        for value in state.values():
+            found = objects(value, kind) if isinstance(value, (dict, list)) else []
+            if found:
+                return found
+    elif isinstance(state, list):
+        return [o for value in state for o in objects(value, kind)]
+    return []
+
+
+def gib(volume):
+    """Size of an XMS volume object, which is in KiB and often text."""
+    return int(volume["vol-size"]) // (1024 * 1024)
+
+
+class VolumeHost:
+    """One cinder-volume of the cloud; `kind` is "ours" or "python"."""
+
+    def __init__(self, plane, binary, kind, xms, extra=None):
+        self.plane, self.kind = plane, kind
+        files = [plane.cinder_conf, plane.etc / "cinder" / "backends.conf"]
+        files[1].write_text(plane.settings.backends(xms))
+        if extra:
+            files.append(plane.etc / "cinder" / f"{kind}-extra.conf")
+            files[2].write_text(extra)
+        program = binary if kind == "ours" else plane.venv / "bin/cinder-volume"
+        arguments = [a for file in files for a in ("--config-file", file)]
+        self.process = Process(
+            f"cinder-volume-{kind}",
+            [program, *arguments],
+            plane.services.state.logs / f"cinder-volume-{kind}.log",
+            env={"PYTHONWARNINGS": "ignore"},
+        )
+
+    def start(self, seconds=90):
+        """Starts it and waits until every backend has sent a heartbeat and is in the scheduler."""
+        before = self.heartbeats()
+        self.process.start()
+
+        def beating():
+            now = self.heartbeats()
+            return all(now.get(h, -1) > before.get(h, -1) for h in service_hosts())
+
+        wait_until(f"heartbeats of {self.process.name}", beating, seconds, self.process)
+        return self
+
+    def heartbeats(self):
+        """{host@backend: report_count} of the live rows of this host."""
+        rows = self.plane.sql(
+            "SELECT host, report_count FROM services WHERE deleted = 0 AND `binary` = 'cinder-volume'"
+        )
+        return {host: int(count) for host, count in rows}
+
+    def stop(self, seconds=60):
+        """SIGTERM; our worker must end with status 0 within the time."""
+        began = time.monotonic()
+        self.process.child.terminate()
+        try:
+            status = self.process.child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise LabError(
+                f"{self.process.name} still runs {seconds} s after SIGTERM\n{self.process.tail()}"
+            ) from None
+        self.process.kill()
+        if self.kind == "ours" and status != 0:
+            raise LabError(
+                f"{self.process.name} ended with status {status} after SIGTERM, "
+                f"{time.monotonic() - began:.1f} s\n{self.process.tail()}"
+            )
+
+
+def service_hosts():
+    """The `host` of each backend's service row."""
+    return [f"{HOST}@{backend}" for backend in BACKENDS]
