@@ -65,6 +65,9 @@ async fn logs_at_their_noisiest_show_no_credentials_and_warn_of_no_verification(
     let server = xms("4.2.0-33", "4.2.0-33").await;
     volumes(&server, "GET", V2, refusal("system_is_busy"), None).await;
     let log = Log::default();
+    // With one subscriber alive, tracing asks only the thread that meets an event first whether
+    // anyone listens, and that thread may belong to another test; with two it asks them all.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
