@@ -8,7 +8,8 @@ use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
-use super::error::{XmsError, refusal};
+use super::error::XmsError;
+use super::refusal::refusal;
 use super::request::Request;
 use super::send::RetryPolicy;
 use super::tls::{self, ServerCertificate};

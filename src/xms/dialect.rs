@@ -141,6 +141,15 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_version_is_too_odd(text: String) {
+            if let Some(version) = Version::parse(&text) {
+                proptest::prop_assert!(version.at_least(&[0]) && !version.numbers.is_empty());
+            }
+        }
+    }
+
     #[test]
     fn versions_compare_number_by_number() {
         assert!(version("3.0").at_least(&[3, 0, 0]));

@@ -1,13 +1,13 @@
 //! Typed client of the XMS REST API: the only user of reqwest for XMS.
 //!
-//! A call is a value: [`request::Request`] says method, object, query, body and thereby its retry
+//! A call is a value: `request::Request` says method, object, query, body and thereby its retry
 //! class; `send` carries it out. `session` knows which dialect and which cluster are meant;
 //! each resource has a file of its own. Nothing here knows volumes of Cinder, rows or messages.
 //!
 //! | To add | Do |
 //! |---|---|
 //! | an object type | one file with its properties and calls, one accessor on [`Xms`] |
-//! | an error message of the array | one line in `error::refusal` |
+//! | an error message of the array | one line in `refusal` |
 //! | a dialect | one variant of [`Dialect`] |
 
 mod client;
@@ -15,6 +15,7 @@ mod clusters;
 mod consistency_groups;
 mod dialect;
 mod error;
+mod refusal;
 mod request;
 mod send;
 mod session;

@@ -167,21 +167,20 @@ impl Transport {
                 Ok(_) => return Ok(Created::New),
                 Err(error) => error,
             };
-            let waited = match &error {
-                XmsError::AlreadyExists { .. } => Err(()),
-                _ if error.is_transient() => Ok(error.is_unanswered()),
+            let (last, look) = match &error {
+                XmsError::AlreadyExists { .. } => (Some(error), true),
+                _ if error.is_transient() => {
+                    let perhaps_applied = error.is_unanswered();
+                    (tries.wait_after(error).await.err(), perhaps_applied)
+                }
                 _ => return Err(error),
-            };
-            let (last, look) = match waited {
-                Err(()) => (Some(error), true),
-                Ok(unanswered) => (tries.wait_after(error).await.err(), unanswered),
             };
             if look {
                 match self.read::<T>(look_up).await {
                     Ok(found) if counts(&found) => return Ok(Created::Found(found)),
                     Ok(_) | Err(XmsError::NotFound { .. }) => {}
-                    // Not knowing is no ground for a second `POST`.
-                    Err(error) => return Err(last.unwrap_or(error)),
+                    // Not knowing is no ground for a second `POST`, nor for calling it a conflict.
+                    Err(error) => return Err(error),
                 }
             }
             if let Some(error) = last {

@@ -202,4 +202,82 @@ mod tests {
         );
         assert!(matches!(choose(Some("c"), &[]), Err(XmsError::NoCluster)));
     }
+
+    fn transport(base_url: String) -> Transport {
+        let retry = crate::xms::RetryPolicy {
+            unanswered_tries: 1,
+            ..Default::default()
+        };
+        Transport::new(crate::xms::ClientOptions {
+            base_url,
+            login: "admin".into(),
+            password: "secret".into(),
+            cluster_name: None,
+            certificate: crate::xms::ServerCertificate::Unverified,
+            call_timeout: Duration::from_secs(5),
+            concurrency: 1,
+            retry,
+        })
+        .unwrap()
+    }
+
+    /// Sessions whose only one ran out just now.
+    fn run_out() -> (Sessions, Arc<Session>) {
+        let sessions = Sessions::new(None);
+        let old = Session {
+            dialect: Dialect::V2,
+            cluster: "old".into(),
+            cluster_version: Version::parse("4.0.2-80").unwrap(),
+            xms_version: Version::parse("4.0.2-80"),
+        };
+        let old = sessions.keep(Arc::new(old), Duration::ZERO);
+        (sessions, old)
+    }
+
+    #[tokio::test]
+    async fn an_old_session_serves_while_the_xms_is_away() {
+        let (sessions, old) = run_out();
+        let nobody = transport("http://127.0.0.1:1".into());
+        assert_eq!(sessions.current(&nobody).await.unwrap(), old);
+        let (kept, fresh) = sessions.look();
+        assert_eq!((kept, fresh), (Some(old), true));
+    }
+
+    #[tokio::test]
+    async fn an_old_session_serves_while_another_caller_renews_it() {
+        let (sessions, old) = run_out();
+        let _renewing = sessions.detecting.lock().await;
+        let nobody = transport("http://127.0.0.1:1".into());
+        assert_eq!(sessions.current(&nobody).await.unwrap(), old);
+    }
+
+    #[tokio::test]
+    async fn a_session_that_ran_out_is_renewed() {
+        let (sessions, old) = run_out();
+        let server = wiremock::MockServer::start().await;
+        let reply = |body| wiremock::ResponseTemplate::new(200).set_body_json(body);
+        let get = |path: &str| {
+            wiremock::Mock::given(wiremock::matchers::path(format!("/api/json/types/{path}")))
+        };
+        get("clusters")
+            .and(wiremock::matchers::query_param("name", "new"))
+            .respond_with(reply(serde_json::json!({"content": {"name": "new",
+                "sys-sw-version": "6.3.2-8", "ud-ssd-space": "1", "ud-ssd-space-in-use": "1",
+                "vol-size": "1"}})))
+            .mount(&server)
+            .await;
+        get("clusters")
+            .respond_with(reply(serde_json::json!({"clusters": [{"name": "new"}]})))
+            .mount(&server)
+            .await;
+        get("xms/1")
+            .respond_with(reply(
+                serde_json::json!({"content": {"version": "6.3.2-8"}}),
+            ))
+            .mount(&server)
+            .await;
+        let new = sessions.current(&transport(server.uri())).await.unwrap();
+        assert_ne!(new, old);
+        assert_eq!((new.dialect, new.cluster.as_str()), (Dialect::V6, "new"));
+    }
 }

@@ -150,6 +150,21 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn every_number_survives_both_forms(n: u64) {
+            for text in [n.to_string(), format!("\"{n}\"")] {
+                proptest::prop_assert_eq!(serde_json::from_str::<Count>(&text).unwrap(), Count(n));
+            }
+        }
+
+        #[test]
+        fn a_text_without_digits_is_no_number(text in "[^0-9]*") {
+            let json = serde_json::to_string(&text).unwrap();
+            proptest::prop_assert!(serde_json::from_str::<Count>(&json).is_err());
+        }
+    }
+
     #[test]
     fn gib_keep_their_fraction() {
         assert!((Kilobytes(1_572_864).as_gib() - 1.5).abs() < f64::EPSILON);

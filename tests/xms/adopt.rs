@@ -194,3 +194,64 @@ async fn the_last_unanswered_creation_is_looked_up_before_giving_up() {
         .expect("adopted");
     assert_eq!(asked(&server).await, [POST, LOOK, POST, LOOK, POST, LOOK]);
 }
+
+#[tokio::test]
+async fn a_name_in_use_that_cannot_be_looked_at_is_no_conflict() {
+    let server = xms("4.2.0-33", "4.2.0-33").await;
+    volumes(
+        &server,
+        "POST",
+        V2,
+        refusal("vol_obj_name_not_unique"),
+        None,
+    )
+    .await;
+    volumes(
+        &server,
+        "GET",
+        V2,
+        wiremock::ResponseTemplate::new(503),
+        None,
+    )
+    .await;
+    let error = array(client(server.uri()))
+        .create_volume(&wanted())
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, BackendError::Unavailable { .. }),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_membership_whose_reply_was_lost_is_looked_up() {
+    for (groups, posts) in [(json!([["00ff", "g1", 2]]), 1), (json!([]), 2)] {
+        let server = xms("4.2.0-33", "4.2.0-33").await;
+        volumes(&server, "POST", V2, created("volumes", 5), None).await;
+        wiremock::Mock::given(wiremock::matchers::path(format!(
+            "{V2}/consistency-group-volumes"
+        )))
+        .respond_with(created("consistency-group-volumes", 2))
+        .mount(&server)
+        .await;
+        let look =
+            json!({"content": {"vol-size": "2097152", "related-consistency-groups": groups}});
+        volumes(&server, "GET", V2, ok(&look), None).await;
+        let lost = Relay::before(
+            &server,
+            "POST /api/json/v2/types/consistency-group-volumes",
+            &[Fate::DropReply],
+        )
+        .await;
+        let member = NewVolume {
+            group: Some("g1".to_owned()),
+            ..wanted()
+        };
+        array(client(lost.url()))
+            .create_volume(&member)
+            .await
+            .expect("joined");
+        assert_eq!(lost.seen.load(Ordering::SeqCst), posts, "{groups}");
+    }
+}

@@ -258,6 +258,19 @@ async fn an_xms_that_is_away_is_unreachable() {
 }
 
 #[tokio::test]
+async fn an_xms_that_hangs_up_is_unavailable_and_tells_the_call() {
+    let server = xms("4.2.0-33", "4.2.0-33").await;
+    let relay = Relay::before(&server, "GET", &[Fate::DropRequest; 9]).await;
+    let error = array(client(relay.url())).setup().await.unwrap_err();
+    let BackendError::Unavailable { reason, source } = &error else {
+        panic!("{error:?}");
+    };
+    assert!(reason.contains("GET clusters: connection lost"), "{reason}");
+    assert!(source.is_some());
+    assert_eq!(relay.seen.load(std::sync::atomic::Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
 async fn no_more_calls_are_in_flight_than_allowed() {
     let server = xms("4.2.0-33", "4.2.0-33").await;
     let slow = ok(&volume(2)).set_delay(Duration::from_millis(100));
