@@ -1,23 +1,22 @@
-//! Which messages this process has met: the same `_unique_id` is not run twice.
+//! Which messages this process has met, and waiting for one that is running.
 //!
 //! RabbitMQ delivers again after a lost channel, and clients publish again after a lost
-//! confirmation. oslo remembers the last 16 ids of a listener; we remember by time.
+//! confirmation: the same `_unique_id` must not run twice.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::watch;
 
-/// How long a finished message is remembered.
-const MEMORY: Duration = Duration::from_secs(600);
+use crate::rpc::dedupe::{Dedupe, Seen as Known};
 
 /// What is known of a message.
 #[derive(Debug)]
 pub enum Seen {
     /// Never met: run it, and report the end through the ticket.
     New(Ticket),
-    /// Running here: wait for its end.
+    /// Running here: wait for `true`, or for an error, which means that it never ended.
     Running(watch::Receiver<bool>),
     /// Ended here a while ago.
     Finished,
@@ -29,20 +28,19 @@ pub enum Seen {
 pub struct Ticket {
     id: Option<String>,
     done: watch::Sender<bool>,
-    memory: std::sync::Arc<Mutex<Memory>>,
+    memory: Arc<Mutex<Memory>>,
 }
 
 #[derive(Debug, Default)]
 struct Memory {
+    ids: Dedupe,
     running: HashMap<String, watch::Receiver<bool>>,
-    finished: HashMap<String, Instant>,
-    order: VecDeque<(String, Instant)>,
 }
 
 /// The memory of one backend. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct SeenIds {
-    memory: std::sync::Arc<Mutex<Memory>>,
+    memory: Arc<Mutex<Memory>>,
 }
 
 impl SeenIds {
@@ -50,16 +48,20 @@ impl SeenIds {
     /// always new.
     pub fn look_up(&self, unique_id: Option<&str>) -> Seen {
         let (done, ended) = watch::channel(false);
-        let mut memory = lock(&self.memory);
-        memory.forget_old();
         if let Some(id) = unique_id {
-            if let Some(running) = memory.running.get(id) {
-                return Seen::Running(running.clone());
+            let mut memory = lock(&self.memory);
+            match memory.ids.arrive(id, Instant::now()) {
+                Known::New => {
+                    memory.running.insert(id.to_owned(), ended);
+                }
+                Known::InFlight => {
+                    return match memory.running.get(id) {
+                        Some(running) => Seen::Running(running.clone()),
+                        None => Seen::Finished,
+                    };
+                }
+                Known::Finished => return Seen::Finished,
             }
-            if memory.finished.contains_key(id) {
-                return Seen::Finished;
-            }
-            memory.running.insert(id.to_owned(), ended);
         }
         Seen::New(Ticket {
             id: unique_id.map(str::to_owned),
@@ -75,9 +77,7 @@ impl Ticket {
         if let Some(id) = self.id.take() {
             let mut memory = lock(&self.memory);
             memory.running.remove(&id);
-            let now = Instant::now();
-            memory.finished.insert(id.clone(), now);
-            memory.order.push_back((id, now));
+            memory.ids.finish(&id, Instant::now());
         }
         self.done.send_replace(true);
     }
@@ -86,24 +86,14 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         if let Some(id) = self.id.take() {
-            lock(&self.memory).running.remove(&id);
+            let mut memory = lock(&self.memory);
+            memory.running.remove(&id);
+            memory.ids.hand_back(&id);
         }
     }
 }
 
-impl Memory {
-    fn forget_old(&mut self) {
-        while let Some((id, since)) = self.order.front() {
-            if since.elapsed() < MEMORY {
-                return;
-            }
-            self.finished.remove(id);
-            self.order.pop_front();
-        }
-    }
-}
-
-fn lock(memory: &Mutex<Memory>) -> std::sync::MutexGuard<'_, Memory> {
+fn lock(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
     memory.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
