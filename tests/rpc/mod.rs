@@ -2,3 +2,8 @@
 
 mod captures;
 mod data;
+mod dispatching;
+mod emitted;
+mod malformed;
+mod schemas;
+mod vectors;
