@@ -1,0 +1,74 @@
+//! `simulate-xms`: the XMS simulator as a process of its own.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use secrecy::SecretString;
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::sim::{ChapMode, Sim, SimOptions, XmsVersion};
+
+/// Arguments of `simulate-xms`.
+#[derive(Debug, Clone)]
+pub struct SimulateXms {
+    /// Where to serve HTTPS; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where to serve the admin interface (plain HTTP).
+    pub admin: SocketAddr,
+    /// Release to play: 3.0, 4.0, 4.2 or 6.3.
+    pub xms_version: XmsVersion,
+    /// Cluster names.
+    pub clusters: Vec<String>,
+    /// User of HTTP Basic authentication.
+    pub user: String,
+    /// Its password.
+    pub password: SecretString,
+    /// Where the certificate of the simulator's authority is written, PEM.
+    pub ca_out: PathBuf,
+    /// Usable physical capacity of each cluster, GiB.
+    pub capacity_gib: u64,
+    /// Whether hosts must authenticate with CHAP, at login and at discovery.
+    pub chap: bool,
+}
+
+/// Serves until SIGTERM or SIGINT. When it is ready it prints one line of JSON:
+/// `{"url": ..., "admin": ..., "ca": ...}`.
+///
+/// # Errors
+/// Addresses that cannot be bound, a certificate file that cannot be written.
+pub async fn run(args: SimulateXms) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
+    let chap = match args.chap {
+        true => ChapMode::Initiator,
+        false => ChapMode::Disabled,
+    };
+    let handle = Sim::start(SimOptions {
+        listen: args.listen,
+        admin: args.admin,
+        clusters: args.clusters,
+        user: args.user,
+        password: args.password,
+        capacity_gib: args.capacity_gib,
+        chap_login: chap,
+        chap_discovery: chap,
+        ..SimOptions::new(args.xms_version)
+    })
+    .await
+    .context("cannot start the XMS simulator")?;
+    std::fs::write(&args.ca_out, &handle.ca_pem)
+        .with_context(|| format!("cannot write {}", args.ca_out.display()))?;
+    let ready = json!({"url": handle.url, "admin": handle.admin_url, "ca": args.ca_out});
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{ready}").and_then(|()| out.flush())?;
+    drop(out);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    handle.shutdown().await;
+    Ok(())
+}

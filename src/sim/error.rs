@@ -1,0 +1,26 @@
+//! Why a simulator did not start.
+
+use std::io;
+use std::net::SocketAddr;
+
+/// Why a simulator did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum SimError {
+    /// An address could not be listened on.
+    #[error("cannot listen on {address}")]
+    Bind {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The certificates could not be made.
+    #[error("cannot make certificates")]
+    Certificate(#[from] rcgen::Error),
+    /// The TLS server could not be set up.
+    #[error("cannot set up TLS")]
+    Tls(#[from] rustls::Error),
+    /// The options contradict each other.
+    #[error("{0}")]
+    Options(String),
+}
