@@ -1,13 +1,16 @@
 //! `[coordination]` and the lock directory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use super::option::Opt;
+use super::reader::Reader;
 
 /// What `backend_url` asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LockBackend {
     /// `file://DIR`: fcntl locks under this directory.
     File(PathBuf),
-    /// Any other scheme: one process may run with in-process locks only.
+    /// Any other scheme (its name, e.g. `etcd3+http`): one process may run with in-process locks only.
     Foreign(String),
 }
 
@@ -16,4 +19,40 @@ pub enum LockBackend {
 pub struct CoordinationOptions {
     /// `backend_url` (default `file://$state_path`).
     pub backend: LockBackend,
+}
+
+/// Reads `backend_url`.
+pub(super) fn read(r: &mut Reader<'_>, state_path: &Path) -> CoordinationOptions {
+    // Secret: an etcd or redis URL may hold credentials.
+    let opt = Opt::new("coordination", "backend_url").secret();
+    let Some((text, origin)) = r.filled(&opt) else {
+        return CoordinationOptions {
+            backend: LockBackend::File(state_path.to_owned()),
+        };
+    };
+    let backend = match text.split_once("://") {
+        Some(("file", path)) => {
+            let path = path.split('?').next().unwrap_or_default();
+            if !path.starts_with('/') {
+                r.fault(
+                    &opt,
+                    Some(&origin),
+                    "the directory is not absolute",
+                    "file:///DIRECTORY",
+                );
+            }
+            LockBackend::File(PathBuf::from(path))
+        }
+        Some((scheme, _)) if !scheme.is_empty() => LockBackend::Foreign(scheme.to_owned()),
+        _ => {
+            r.fault(
+                &opt,
+                Some(&origin),
+                "is not a URL",
+                "file:///DIRECTORY, or SCHEME://... for one process",
+            );
+            LockBackend::File(state_path.to_owned())
+        }
+    };
+    CoordinationOptions { backend }
 }

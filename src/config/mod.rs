@@ -4,17 +4,34 @@
 //! collected and reported at once, each with file, section and key; secrets never print.
 
 mod backend;
+mod backend_section;
+mod convert;
 mod coordination;
 mod database;
+pub mod database_url;
+mod describe;
+pub mod dialect;
+mod fault;
+mod load;
 mod logging;
+mod machine;
 mod messaging;
 mod notifications;
+mod option;
+mod query;
+mod reader;
 mod service;
+mod source;
+mod substitute;
+pub mod transport_url;
 
 pub use backend::{BackendOptions, OverSubscription, Protocol};
 pub use coordination::{CoordinationOptions, LockBackend};
 pub use database::{DatabaseOptions, Engine};
-pub use logging::LoggingOptions;
+pub use describe::{Description, Setting};
+pub use fault::{ConfigError, Fault, Origin};
+pub use load::{LoadArgs, Loaded, load, reload_mutable};
+pub use logging::{LoggingOptions, SYSLOG_FACILITIES};
 pub use messaging::{BrokerHost, Failover, MessagingOptions, RabbitTls, TransportUrl};
 pub use notifications::{NotificationDriver, NotificationOptions};
 pub use service::ServiceOptions;

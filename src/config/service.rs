@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::option::Opt;
+use super::reader::Reader;
+
 /// Options of `[DEFAULT]` that concern the whole service.
 #[derive(Debug, Clone)]
 pub struct ServiceOptions {
@@ -51,4 +54,74 @@ pub struct ServiceOptions {
     /// `wait_for_stranger` (ours, default false): instead of refusing to start beside another
     /// consumer of our host's queues, wait until it has gone.
     pub wait_for_stranger: bool,
+}
+
+/// Reads the options of the service as a whole.
+pub(super) fn read(r: &mut Reader<'_>) -> ServiceOptions {
+    const UNLIMITED: std::ops::RangeInclusive<i64> = -1..=i64::MAX;
+    let opt = Opt::default;
+    let host = r
+        .filled(&opt("host"))
+        .map(|(host, _)| host.trim().to_owned());
+    let cluster = r
+        .filled(&opt("cluster"))
+        .map(|(name, _)| name.trim().to_owned());
+    let report_interval = r.seconds(&opt("report_interval"), 10, 1);
+    let mut service_down_time = r.seconds(&opt("service_down_time"), 60, 1);
+    // Cinder's own correction: a service must not look down between two reports.
+    if service_down_time <= report_interval {
+        service_down_time = report_interval.mul_f64(2.5);
+        r.warn(format!(
+            "[DEFAULT] service_down_time must be above report_interval ({} s): {} s is used",
+            report_interval.as_secs(),
+            service_down_time.as_secs()
+        ));
+    }
+    let slots = opt("executor_thread_pool_size").old(&[("DEFAULT", "rpc_thread_pool_size")]);
+    let release = opt("cinder_release");
+    let state_path = r.filled(&opt("state_path")).map(|(path, _)| path);
+    ServiceOptions {
+        host: host.unwrap_or_else(super::machine::host_name),
+        cluster,
+        report_interval,
+        service_down_time,
+        periodic_interval: r.seconds(&opt("periodic_interval"), 60, 1),
+        stats_polling_interval: r.seconds(&opt("backend_stats_polling_interval"), 60, 3),
+        storage_availability_zone: r.text_or(&opt("storage_availability_zone"), "nova"),
+        enable_new_services: r.boolean(&opt("enable_new_services"), true),
+        state_path: PathBuf::from(state_path.unwrap_or_else(|| "/var/lib/cinder".to_owned())),
+        graceful_shutdown_timeout: r.seconds(&opt("graceful_shutdown_timeout"), 60, 0),
+        executor_slots: r.number(&slots, 64, 1..=100_000),
+        rpc_response_timeout: r.seconds(&opt("rpc_response_timeout"), 60, 1),
+        rpc_ping_enabled: r.boolean(&opt("rpc_ping_enabled"), false),
+        no_snapshot_gb_quota: r.boolean(&opt("no_snapshot_gb_quota"), false),
+        reservation_expire: r.seconds(&opt("reservation_expire"), 86_400, 1),
+        quota_volumes: r.integer(&opt("quota_volumes"), 10, UNLIMITED),
+        quota_gigabytes: r.integer(&opt("quota_gigabytes"), 1000, UNLIMITED),
+        quota_snapshots: r.integer(&opt("quota_snapshots"), 10, UNLIMITED),
+        message_ttl: r.seconds(&opt("message_ttl"), 2_592_000, 0),
+        volume_name_template: volume_name_template(r),
+        cinder_release: r.filled(&release).map(|_| r.number(&release, 21, 21..=29)),
+        wait_for_stranger: r.boolean(&opt("wait_for_stranger"), false),
+    }
+}
+
+/// The template must hold the volume's id exactly once, or two volumes would share a name.
+fn volume_name_template(r: &mut Reader<'_>) -> String {
+    const DEFAULT: &str = "volume-%s";
+    let opt = Opt::default("volume_name_template");
+    let Some((text, origin)) = r.text(&opt) else {
+        return DEFAULT.to_owned();
+    };
+    if text.matches("%s").count() != 1 || text.matches('%').count() != 1 {
+        let problem = format!("{text:?} is not allowed");
+        r.fault(
+            &opt,
+            Some(&origin),
+            problem,
+            "a text with %s exactly once and no other %",
+        );
+        return DEFAULT.to_owned();
+    }
+    text
 }
