@@ -7,10 +7,12 @@ import urllib.error
 import urllib.request
 
 from control_plane import REGION, log_in
-from process import run
+from process import run, wait_until
 from settings import ADMIN_PASSWORD, PASSWORD
 from steps import Failed, check
 
+# db sync leaves one row of its own, by which Cinder tells whether dates have microseconds
+WORKERS = "SELECT resource_type, resource_id, status FROM workers WHERE resource_type <> 'SENTINEL'"
 FINAL_FAULTS = ("error", "error_deleting", "error_extending")
 
 
@@ -117,12 +119,25 @@ class Cloud:
         return [m["user_message"] for m in answer["messages"]]
 
 
+def nothing_left(lab, seconds=20):
+    """Fails unless rows, quotas and array become empty: the last steps follow the status."""
+    deadline = time.monotonic() + seconds
+    while found := leftovers(lab.plane) + [f"on the array: {v}" for v in lab.xms.volumes()]:
+        check(time.monotonic() < deadline, "left over:\n" + "\n".join(found))
+        time.sleep(0.2)
+
+
+def no_worker_row(plane):
+    """Waits until no workers row is left: it goes just after the final status."""
+    wait_until("an empty workers table", lambda: plane.sql(WORKERS) == [], 10)
+
+
 def leftovers(plane):
     """Everything in the rows that should not outlive the last volume, as lines of text."""
     queries = {
         "live volume": "SELECT id, status FROM volumes WHERE deleted = 0",
         "live snapshot": "SELECT id, status FROM snapshots WHERE deleted = 0",
-        "worker row": "SELECT resource_type, resource_id, status FROM workers",
+        "worker row": WORKERS,
         "live transfer": "SELECT id, volume_id FROM transfers WHERE deleted = 0",
         "live reservation": "SELECT project_id, resource, delta FROM reservations WHERE deleted = 0",
         "quota usage": "SELECT project_id, resource, in_use, reserved FROM quota_usages "

@@ -4,7 +4,7 @@ The worker alone is behind the relays, so that what is seen is its doing: API an
 their own lines.
 """
 
-from cloud import leftovers
+import cloud
 from process import wait_until
 from relay import Relay
 from settings import PASSWORD, ini
@@ -80,5 +80,4 @@ def nothing_left(lab):
     lab.stop_host()
     for relay in lab.relays.values():
         relay.close()
-    check(not leftovers(lab.plane), "left over:\n" + "\n".join(leftovers(lab.plane)))
-    check(lab.xms.volumes() == {}, f"array has {lab.xms.volumes()}")
+    cloud.nothing_left(lab)

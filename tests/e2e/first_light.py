@@ -1,6 +1,6 @@
 """First light: what an operator and a user see of create, transfer and delete on both backends."""
 
-from cloud import leftovers
+import cloud
 from hosts import service_hosts
 from process import wait_until
 from settings import BACKENDS
@@ -75,7 +75,7 @@ def rows(lab):
         )
         wanted = [["available", str(size), "1", "1", f"first-light@{backend}"]]
         check(seen == wanted, f"volume {ident}: row {seen}, not {wanted}")
-    check(lab.plane.sql("SELECT * FROM workers") == [], "a workers row outlived its command")
+    cloud.no_worker_row(lab.plane)
     check(lab.usage(lab.admin) == {"volumes": 2, "gigabytes": 3}, f"quota {lab.usage(lab.admin)}")
 
 
@@ -125,5 +125,4 @@ def burst(lab):
 
 @step("quotas are back to zero; nothing is left in the rows or on the array")
 def nothing_left(lab):
-    check(not leftovers(lab.plane), "left over:\n" + "\n".join(leftovers(lab.plane)))
-    check(lab.xms.volumes() == {}, f"array has {lab.xms.volumes()}")
+    cloud.nothing_left(lab)

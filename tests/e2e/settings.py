@@ -116,6 +116,7 @@ class Settings:
                 "state_path": state,
                 "glance_api_servers": self.url("glance"),
                 "enabled_backends": ",".join(BACKENDS),
+                "quota_volumes": 100,
                 "report_interval": 3,
                 "service_down_time": 15,
                 "periodic_interval": 10,

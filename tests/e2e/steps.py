@@ -48,7 +48,7 @@ class Steps:
     def _failed(self, lab, done, name, began, why):
         print(f"  FAILED {time.monotonic() - began:6.1f} s  {name}\n{why}", flush=True)
         for log in lab.logs_of_interest():
-            print(tail(log, 30), flush=True)
+            print(tail(log, 15), flush=True)
         left = len(self.steps) - done - 1
         if left:
             print(f"  not run: {left} more steps of '{self.title}'", flush=True)

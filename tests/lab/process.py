@@ -75,9 +75,9 @@ def wait_until(what, condition, seconds, alive=None, every=0.1):
 
 
 def tail(path, lines=40):
-    """The last lines of a log, headed by its name."""
+    """The last lines of a log, headed by its name; Python's longest lines are cut."""
     try:
-        text = Path(path).read_text(errors="replace").splitlines()[-lines:]
+        text = [t[:300] for t in Path(path).read_text(errors="replace").splitlines()[-lines:]]
     except OSError as error:
         text = [str(error)]
     return "\n".join([f"--- {path}", *text])
