@@ -1,1 +1,146 @@
-//! One file a command: the rules of cinder-volume.
+//! The rules of cinder-volume, one file a command: locks, quota, status, events.
+//!
+//! A command is continued, not restarted: each looks at its row first, which may show that it
+//! has ended already. Every command ends in one final state of its row, also if it fails.
+
+mod accept_transfer;
+mod create_volume;
+mod delete_volume;
+mod error;
+mod locks;
+mod patience;
+mod refused;
+mod rows;
+mod slots;
+mod source;
+
+pub use error::CommandError;
+pub use locks::{LockGuard, Locks};
+pub use slots::{Slot, Slots};
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::backend::Backend;
+use crate::config::{BackendOptions, ServiceOptions};
+use crate::db::Db;
+use crate::report::Report;
+use crate::rpc::{Command, Failure, RequestContext};
+
+/// Where a command came from.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// `_unique_id` of its message: what ids of our own casts and reservations derive from.
+    pub unique_id: String,
+    /// How long somebody waits for its end; `None` for a cast.
+    pub patience: Option<Duration>,
+}
+
+/// What our service row is known by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServiceIds {
+    /// `services.id`
+    pub id: i32,
+    /// `services.uuid`
+    pub uuid: Option<String>,
+}
+
+/// Runs the commands of one backend.
+pub struct Manager {
+    /// The array.
+    pub backend: Arc<dyn Backend>,
+    /// The database.
+    pub db: Db,
+    /// Events, messages, reports.
+    pub report: Report,
+    /// The backend's section.
+    pub options: BackendOptions,
+    /// Options of the service.
+    pub service: ServiceOptions,
+    /// Locks of this process.
+    pub locks: Locks,
+    /// Whether the array was reached with these options.
+    pub ready: watch::Receiver<bool>,
+    /// Our service row.
+    pub ids: watch::Receiver<ServiceIds>,
+    /// Set when waiting must end: the message goes back to the broker.
+    pub stop: CancellationToken,
+}
+
+impl Manager {
+    /// Runs a command to its end. `None` when the stop cut it off: it is not to be acknowledged.
+    pub async fn run(
+        &self,
+        command: Command,
+        context: RequestContext,
+        origin: &Origin,
+    ) -> Option<Result<Value, Failure>> {
+        match self.dispatch(command, &context, origin).await {
+            Ok(value) => Some(Ok(value)),
+            Err(CommandError::Stopping) => None,
+            Err(error) => {
+                warn!(error = %error.chain(), "command ended with an error");
+                Some(Err(Failure::from(&error)))
+            }
+        }
+    }
+
+    async fn dispatch(
+        &self,
+        command: Command,
+        context: &RequestContext,
+        origin: &Origin,
+    ) -> Result<Value, CommandError> {
+        let run = Run {
+            manager: self,
+            context,
+            origin,
+            began: Instant::now(),
+        };
+        match command {
+            Command::CreateVolume(args) => run.create_volume(*args).await,
+            Command::DeleteVolume(args) => run.delete_volume(*args).await,
+            Command::AcceptTransfer(args) => run.accept_transfer(*args).await,
+            Command::GetCapabilities(args) => {
+                if args.discover
+                    && let Err(error) = self.report.capabilities.refresh().await
+                {
+                    warn!(%error, "capabilities could not be discovered: the last known are sent");
+                }
+                Ok(json!(self.report.capabilities.with_properties().await))
+            }
+            Command::PublishServiceCapabilities(_) => {
+                self.report.capabilities.publish_soon();
+                Ok(Value::Null)
+            }
+            // Block devices have no files whose owner could matter.
+            Command::SecureFileOperationsEnabled(_) => Ok(json!(false)),
+            // Without replication_device there are none.
+            Command::ListReplicationTargets(_) => Ok(json!({"replication_targets": []})),
+            Command::Ping => Ok(json!("pong")),
+            other => run.refuse(other).await,
+        }
+    }
+}
+
+/// One command under way.
+struct Run<'a> {
+    manager: &'a Manager,
+    context: &'a RequestContext,
+    origin: &'a Origin,
+    began: Instant,
+}
+
+impl Deref for Run<'_> {
+    type Target = Manager;
+
+    fn deref(&self) -> &Manager {
+        self.manager
+    }
+}

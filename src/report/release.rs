@@ -3,20 +3,13 @@
 //! All clients cap what they send by the lowest versions among the service rows, and refuse
 //! rows without any: the row must say what the release in use says, not what we could do.
 
-/// `rpc_current_version` and `object_current_version` of a service row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Versions {
-    /// Volume RPC API, e.g. `3.20`.
-    pub rpc: String,
-    /// Object list, `1.39` in every release 21..29.
-    pub object: String,
-}
-
 /// The versions to write, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
-    /// What to write.
-    pub versions: Versions,
+    /// `rpc_current_version`, e.g. `3.20`.
+    pub rpc: String,
+    /// `object_current_version`, `1.39` in every release 21..29.
+    pub object: String,
     /// For the log.
     pub reason: String,
 }
@@ -49,53 +42,41 @@ fn number(version: &str) -> (u32, u32) {
 }
 
 /// Chooses: the option, else our own row, else the lowest of other volume rows, else the
-/// database's revision.
+/// database's revision. Versions are pairs of RPC API and object list.
 pub fn choose(
     option: Option<u8>,
-    own: Option<&Versions>,
-    others: &[Versions],
+    own: Option<(String, String)>,
+    others: &[(String, String)],
     revision: Option<&str>,
 ) -> Choice {
-    let object = |v: Option<&Versions>| v.map_or_else(|| OBJECT.to_owned(), |v| v.object.clone());
+    let chosen = |rpc: &str, object: &str, reason: String| Choice {
+        rpc: rpc.to_owned(),
+        object: object.to_owned(),
+        reason,
+    };
     if let Some(release) = option
         && let Some(rpc) = rpc_of_release(release)
     {
-        return Choice {
-            versions: Versions {
-                rpc: rpc.to_owned(),
-                object: OBJECT.to_owned(),
-            },
-            reason: format!("option cinder_release = {release}"),
-        };
+        return chosen(rpc, OBJECT, format!("option cinder_release = {release}"));
     }
-    if let Some(own) = own {
-        return Choice {
-            versions: own.clone(),
-            reason: "as in our existing service row".to_owned(),
-        };
+    if let Some((rpc, object)) = own {
+        return chosen(&rpc, &object, "as in our existing service row".to_owned());
     }
-    if let Some(lowest) = others.iter().min_by_key(|v| number(&v.rpc)) {
-        return Choice {
-            versions: Versions {
-                rpc: lowest.rpc.clone(),
-                object: object(others.iter().min_by_key(|v| number(&v.object))),
-            },
-            reason: "the lowest of the other cinder-volume rows".to_owned(),
-        };
+    let rpcs = others.iter().map(|(rpc, _)| rpc);
+    let objects = others.iter().map(|(_, object)| object);
+    if let (Some(rpc), Some(object)) = (
+        rpcs.min_by_key(|v| number(v)),
+        objects.min_by_key(|v| number(v)),
+    ) {
+        let reason = "the lowest of the other cinder-volume rows".to_owned();
+        return chosen(rpc, object, reason);
     }
-    let (rpc, reason) = match revision.and_then(|r| rpc_of_head(r).map(|rpc| (rpc, r))) {
-        Some((rpc, revision)) => (rpc, format!("database revision {revision}")),
-        None => (
-            "3.18",
-            "no other volume service and an unknown database revision".to_owned(),
-        ),
-    };
-    Choice {
-        versions: Versions {
-            rpc: rpc.to_owned(),
-            object: OBJECT.to_owned(),
-        },
-        reason,
+    match revision.and_then(|r| rpc_of_head(r).map(|rpc| (rpc, r))) {
+        Some((rpc, revision)) => chosen(rpc, OBJECT, format!("database revision {revision}")),
+        None => {
+            let reason = "no other volume service and an unknown database revision".to_owned();
+            chosen("3.18", OBJECT, reason)
+        }
     }
 }
 
@@ -103,21 +84,18 @@ pub fn choose(
 mod tests {
     use super::*;
 
-    fn versions(rpc: &str) -> Versions {
-        Versions {
-            rpc: rpc.into(),
-            object: "1.39".into(),
-        }
+    fn versions(rpc: &str) -> (String, String) {
+        (rpc.to_owned(), OBJECT.to_owned())
     }
 
     #[test]
     fn each_source_wins_over_the_next() {
-        let own = versions("3.20");
+        let own = || Some(versions("3.20"));
         let others = [versions("3.19"), versions("3.9"), versions("3.20")];
         let head = Some("9c74c1c6971f");
         let rows = [
-            (choose(Some(21), Some(&own), &others, head), "3.18"),
-            (choose(None, Some(&own), &others, head), "3.20"),
+            (choose(Some(21), own(), &others, head), "3.18"),
+            (choose(None, own(), &others, head), "3.20"),
             (choose(None, None, &others, head), "3.9"),
             (choose(None, None, &[], head), "3.19"),
             (choose(None, None, &[], Some("daa98075b90d")), "3.18"),
@@ -125,7 +103,7 @@ mod tests {
             (choose(Some(99), None, &[], head), "3.19"),
         ];
         for (choice, rpc) in rows {
-            assert_eq!(choice.versions, versions(rpc), "{}", choice.reason);
+            assert_eq!((choice.rpc.as_str(), choice.object.as_str()), (rpc, OBJECT), "{}", choice.reason);
         }
     }
 }

@@ -1,0 +1,199 @@
+//! `create_volume`: a blank volume. Other sources end visibly until their commands exist.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use serde_json::{Value, json};
+use tracing::{info, warn};
+
+use super::error::CommandError;
+use super::source::Source;
+use super::Run;
+use crate::backend::{BackendError, ModelUpdate, NewVolume};
+use crate::config::Protocol;
+use crate::db::{Volume as Row, VolumeChanges};
+use crate::report::{Action, Detail};
+use crate::rpc::commands::CreateVolume;
+use crate::rpc::object::RequestSpec;
+use crate::rpc::opaque::Opaque;
+use crate::rpc::{request, scheduler, time};
+
+/// How long the cast back to the scheduler is offered to the broker before the next try.
+const CAST_LIMIT: Duration = Duration::from_secs(30);
+
+/// What the row says about a create that arrives, maybe not for the first time.
+#[derive(Debug, PartialEq, Eq)]
+enum Wanted {
+    /// Run, or continue.
+    Yes,
+    /// It has ended, or is somebody else's: the reason.
+    No(&'static str),
+    /// It went back to the scheduler; the cast may not have left.
+    GivenBack,
+}
+
+impl Run<'_> {
+    pub(super) async fn create_volume(
+        &self,
+        args: CreateVolume,
+    ) -> Result<Value, CommandError> {
+        let id = args.volume.id().to_owned();
+        let source = Source::of(&args);
+        // The source must not be deleted meanwhile; the volume itself must not run twice.
+        let _source = match source.as_ref().and_then(Source::lock_name) {
+            Some(name) => Some(self.locks.lock(&name).await),
+            None => None,
+        };
+        let _volume = self.locks.lock(&id).await;
+        let row = self.volume_row(&id).await?;
+        match self.wanted(&row) {
+            Wanted::Yes => {}
+            Wanted::No(reason) => {
+                info!(volume.id = %id, reason, "create_volume has nothing to do");
+                return Ok(Value::Null);
+            }
+            Wanted::GivenBack => {
+                self.give_back(&args, &CommandError::Rescheduled)
+                    .await?;
+                return Ok(Value::Null);
+            }
+        }
+        let worker = self.claim("Volume", &id, &row.status).await?;
+        self.volume_event(&row, "create.start").await;
+        let ended = match self.make(&row, source.as_ref()).await {
+            Ok(update) => self.created(&row, update).await,
+            Err(CommandError::Stopping) => Err(CommandError::Stopping),
+            Err(error) => self.create_failed(&args, &row, error).await,
+        };
+        self.release(worker, ended).await
+    }
+
+    fn wanted(&self, row: &Row) -> Wanted {
+        match row.host.as_deref() {
+            None => Wanted::GivenBack,
+            Some(host) if !self.is_ours(host) => Wanted::No("the volume is on another host now"),
+            Some(_) => match row.status.as_deref() {
+                Some("creating" | "downloading" | "migration_target_creating") => Wanted::Yes,
+                _ => Wanted::No("the volume is not being created any more"),
+            },
+        }
+    }
+
+    async fn make(&self, row: &Row, source: Option<&Source>) -> Result<ModelUpdate, CommandError> {
+        self.check_ready()?;
+        if let Some(source) = source {
+            return Err(CommandError::Unsupported {
+                what: source.describe(),
+            });
+        }
+        let volume = NewVolume {
+            name: row.name_id().to_owned(),
+            size_gib: row.size_gib(),
+            group: None,
+        };
+        self.array(|| self.backend.create_volume(&volume)).await
+    }
+
+    async fn created(
+        &self,
+        row: &Row,
+        update: ModelUpdate,
+    ) -> Result<Value, CommandError> {
+        let target = row.status.as_deref() == Some("migration_target_creating");
+        let status = if target { "migration_target" } else { "available" };
+        let mut changes = VolumeChanges::default()
+            .status(status)
+            .launched_at(Utc::now().naive_utc())
+            // FC ports are shared by all volumes without the per-target locking iSCSI needs.
+            .shared_targets(self.options.protocol == Protocol::Iscsi)
+            .service_uuid(self.service_uuid());
+        if let Some(location) = update.provider_location {
+            changes = changes.provider_location(location);
+        }
+        if let Some(id) = update.provider_id {
+            changes = changes.provider_id(id);
+        }
+        self.db(|| self.db.update_volume(&row.id, &changes)).await?;
+        let row = self.volume_row(&row.id).await?;
+        self.volume_event(&row, "create.end").await;
+        self.report.capabilities.publish_soon();
+        Ok(Value::Null)
+    }
+
+    async fn create_failed(
+        &self,
+        args: &CreateVolume,
+        row: &Row,
+        error: CommandError,
+    ) -> Result<Value, CommandError> {
+        warn!(volume.id = %row.id, error = %error.chain(), "volume not created");
+        let (action, detail) = (Action::CreateVolumeFromBackend, Detail::DriverFailedCreate);
+        self.message(&row.id, action, Some(detail), &error).await;
+        if error.forbids_reschedule() || !may_reschedule(args) {
+            let changes = VolumeChanges::default().status("error");
+            self.db(|| self.db.update_volume(&row.id, &changes)).await?;
+            return Err(error);
+        }
+        // Nothing of ours may be left when another backend starts. What is there under this name
+        // but differs is not ours.
+        if !matches!(error, CommandError::Backend(BackendError::Conflict { .. }))
+            && let Err(left) = self.array(|| self.backend.delete_volume(row.name_id())).await
+        {
+            warn!(volume.id = %row.id, error = %left.chain(), "cannot tidy up before rescheduling");
+        }
+        let changes = VolumeChanges::default()
+            .host(None)
+            .scheduled_at(Utc::now().naive_utc());
+        self.db(|| self.db.update_volume(&row.id, &changes)).await?;
+        self.give_back(args, &error).await?;
+        Err(error)
+    }
+
+    /// Hands the create back to the scheduler, and returns when the broker has it.
+    async fn give_back(
+        &self,
+        args: &CreateVolume,
+        error: &CommandError,
+    ) -> Result<(), CommandError> {
+        let id = args.volume.id();
+        self.db(|| self.db.reset_worker("Volume", id, "creating")).await?;
+        let mut volume = args.volume.clone();
+        let now = time::object(Utc::now().naive_utc());
+        let mut spec = args.request_spec.clone().unwrap_or_default();
+        let prepared = volume
+            .set("host", Value::Null)
+            .and_then(|()| volume.set("scheduled_at", now))
+            .and_then(|()| spec.set_volume_id(id));
+        if let Err(failure) = prepared {
+            return Err(CommandError::Invalid {
+                reason: failure.message,
+            });
+        }
+        let mut properties = args.filter_properties.clone().unwrap_or_default();
+        note_failure(&mut properties, error);
+        // The same id for every repeat: oslo drops those that arrive twice.
+        let unique_id = request::derived_id(&self.origin.unique_id, "reschedule");
+        let request =
+            scheduler::create_volume(self.context.clone(), &volume, &spec, &properties, &unique_id);
+        self.cast(&request, CAST_LIMIT).await?;
+        info!(volume.id = %id, "create given back to the scheduler");
+        Ok(())
+    }
+}
+
+/// The scheduler must be allowed to try again, and have what it needs for it.
+fn may_reschedule(args: &CreateVolume) -> bool {
+    let spec = args.request_spec.as_ref();
+    let retry = args.filter_properties.as_ref().and_then(|p| p.get("retry"));
+    args.allow_reschedule
+        && spec.is_some_and(|spec: &RequestSpec| !spec.is_empty())
+        && retry.is_some_and(|retry| retry.as_object().is_some_and(|r| !r.is_empty()))
+}
+
+/// `retry.exc`: why this backend gave up, as lines of text.
+fn note_failure(properties: &mut Opaque, error: &CommandError) {
+    if let Some(Value::Object(retry)) = properties.get_mut("retry") {
+        let line = format!("{}\n", error.chain());
+        retry.insert("exc".to_owned(), json!([line]));
+    }
+}

@@ -1,0 +1,153 @@
+//! What a command can fail with, and what its caller is told: one table.
+
+use crate::backend::BackendError;
+use crate::db::DbError;
+use crate::report::CastError;
+use crate::rpc::{CinderException, Failure};
+
+/// Why a command did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The array was never reached with these options.
+    #[error("Volume driver not ready.")]
+    NotReady,
+    /// No such row.
+    #[error("volume {id} not found")]
+    VolumeNotFound {
+        /// Id of the volume.
+        id: String,
+    },
+    /// The volume has attachments.
+    #[error("volume {id} is attached")]
+    VolumeAttached {
+        /// Id of the volume.
+        id: String,
+    },
+    /// The request makes no sense for this resource.
+    #[error("{reason}")]
+    Invalid {
+        /// What is wrong, for the user.
+        reason: String,
+    },
+    /// The row holds a snapshot that is in the way.
+    #[error("{reason}")]
+    InvalidSnapshot {
+        /// What is wrong, for the user.
+        reason: String,
+    },
+    /// Something this version cannot do.
+    #[error("cinder-volume-xtremio {version} cannot {what}", version = env!("CARGO_PKG_VERSION"))]
+    Unsupported {
+        /// What was asked for.
+        what: String,
+    },
+    /// A create that went back to the scheduler before, and whose first failure is forgotten.
+    #[error("rescheduled")]
+    Rescheduled,
+    /// The array refused, or could not be reached for too long.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// The database refused, or was away beyond the caller's patience.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// The scheduler could not be told.
+    #[error(transparent)]
+    Cast(#[from] CastError),
+    /// The process is stopping: the message goes back to the broker.
+    #[error("stopping")]
+    Stopping,
+}
+
+impl CommandError {
+    /// Whether another backend could do no better.
+    pub(super) fn forbids_reschedule(&self) -> bool {
+        matches!(
+            self,
+            Self::VolumeNotFound { .. } | Self::Unsupported { .. } | Self::Stopping
+        )
+    }
+
+    /// The error and its causes in one line.
+    pub(super) fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}
+
+/// What the caller is told. Classes are those cinder-volume answers with.
+impl From<&CommandError> for Failure {
+    fn from(error: &CommandError) -> Self {
+        let reason = error.chain();
+        match error {
+            CommandError::NotReady => CinderException::DriverNotInitialized {}.into(),
+            CommandError::VolumeNotFound { id } => CinderException::VolumeNotFound {
+                volume_id: id.clone(),
+            }
+            .into(),
+            CommandError::VolumeAttached { id } => CinderException::VolumeAttached {
+                volume_id: id.clone(),
+            }
+            .into(),
+            CommandError::Invalid { .. } => CinderException::Invalid { text: reason }.into(),
+            CommandError::InvalidSnapshot { .. } => {
+                CinderException::InvalidSnapshot { reason }.into()
+            }
+            CommandError::Backend(BackendError::VolumeIsBusy { name, .. }) => {
+                CinderException::VolumeIsBusy {
+                    volume_name: name.clone(),
+                }
+                .into()
+            }
+            CommandError::Backend(_) => {
+                CinderException::VolumeBackendAPIException { data: reason }.into()
+            }
+            CommandError::Unsupported { .. } => {
+                CinderException::VolumeDriverException { message: reason }.into()
+            }
+            CommandError::Db(_)
+            | CommandError::Cast(_)
+            | CommandError::Rescheduled
+            | CommandError::Stopping => CinderException::CinderException { text: reason }.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_has_the_class_callers_expect() {
+        let array = |e| CommandError::Backend(e);
+        let rows: [(CommandError, &str, i64); 9] = [
+            (CommandError::NotReady, "DriverNotInitialized", 500),
+            (CommandError::VolumeNotFound { id: "v".into() }, "VolumeNotFound", 404),
+            (CommandError::VolumeAttached { id: "v".into() }, "VolumeAttached", 400),
+            (CommandError::Invalid { reason: "r".into() }, "Invalid", 400),
+            (CommandError::InvalidSnapshot { reason: "r".into() }, "InvalidSnapshot", 400),
+            (CommandError::Unsupported { what: "fly".into() }, "VolumeDriverException", 500),
+            (
+                array(BackendError::VolumeIsBusy { name: "v".into(), reason: "r".into() }),
+                "VolumeIsBusy",
+                500,
+            ),
+            (
+                array(BackendError::Full { reason: "too_many_objs".into() }),
+                "VolumeBackendAPIException",
+                500,
+            ),
+            (CommandError::Rescheduled, "CinderException", 500),
+        ];
+        for (error, class, code) in rows {
+            let failure = Failure::from(&error);
+            assert!(failure.is_cinder(class), "{error:?}: {failure}");
+            assert_eq!(failure.kwargs["code"].as_i64(), Some(code), "{error:?}");
+        }
+    }
+}
