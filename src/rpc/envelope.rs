@@ -40,7 +40,7 @@ impl<'a> Properties<'a> {
 /// oslo's envelope around a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Envelope {
-    /// Version of the envelope, [`ENVELOPE_VERSION`].
+    /// Version of the envelope, `2.0`.
     #[serde(rename = "oslo.version")]
     pub version: String,
     /// The message as JSON text.

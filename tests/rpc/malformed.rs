@@ -220,13 +220,13 @@ fn odd_replies_are_taken_as_a_real_client_takes_them() {
 #[test]
 fn a_body_may_not_grow_without_bound() {
     use std::io::Write as _;
-    let mut zip = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    let mut zip = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
     let chunk = vec![b' '; 1 << 20];
     for _ in 0..=(envelope::MAX_BODY >> 20) {
         zip.write_all(&chunk).unwrap();
     }
     let body = zip.finish().unwrap();
-    assert!(body.len() < 1 << 20);
+    assert!(body.len() < 2 << 20);
     let properties = Properties {
         compression: Some("application/x-gzip"),
         ..Properties::JSON
