@@ -58,7 +58,7 @@ fn failures() -> Vec<Value> {
     }
     for class in ["TypeError", "ValueError", "NotImplementedError"] {
         let failure = Failure::builtin(class, "text");
-        lines.push(line(&failure, &format!("{class}_Remote"), 0, false));
+        lines.push(line(&failure, class, 0, false));
     }
     for failure in [
         Failure::no_such_method("nope"),

@@ -25,6 +25,13 @@ from cinder.scheduler import host_manager  # noqa: E402
 from cinder.scheduler import manager as scheduler_manager  # noqa: E402
 from cinder.volume import manager as volume_manager  # noqa: E402
 
+class HostManager(host_manager.HostManager):
+    """The scheduler's cache of reports, without a database behind it."""
+
+    def _update_backend_state_map(self, context):
+        pass
+
+
 cfg.CONF([], project='cinder')
 SERIALIZER = base.CinderObjectSerializer()
 
@@ -34,8 +41,12 @@ def opened(body):
 
 
 def same(got, expected, what):
-    if got != expected:
-        raise AssertionError('%s: %r is not %r' % (what, got, expected))
+    if got == expected:
+        return
+    if isinstance(got, dict) and isinstance(expected, dict):
+        for key in sorted(set(got) | set(expected)):
+            same(got.get(key, '<absent>'), expected.get(key, '<absent>'), what + '.' + key)
+    raise AssertionError('%s: %r is not %r' % (what, got, expected))
 
 
 def failure(line):
@@ -66,8 +77,8 @@ def entity(line):
     """Objects inside arguments and results: read and written again by Cinder's serializer."""
     def plain(value):
         if isinstance(value, dict):
-            return {k: sorted(v) if k.endswith('.changes') else plain(v)
-                    for k, v in value.items()}
+            # Reading a dictionary field counts as a change to Python.
+            return {k: plain(v) for k, v in value.items() if not k.endswith('.changes')}
         return [plain(v) for v in value] if isinstance(value, list) else value
 
     got = SERIALIZER.deserialize_entity(None, json.loads(json.dumps(line['value'])))
@@ -91,7 +102,9 @@ def request(line):
         received.pop(key, None)
     ctxt = context.RequestContext.from_dict(received)
     got = ctxt.to_dict()
-    got['timestamp'] = got['timestamp'][:26]
+    # A zone is dropped or kept by release.
+    for part in (got, received):
+        part['timestamp'] = part['timestamp'][:26]
     same({k: got[k] for k in received}, received, 'context')
     same(set(received), set(got), 'context keys')
     args = {k: SERIALIZER.deserialize_entity(ctxt, v) for k, v in message['args'].items()}
@@ -100,7 +113,7 @@ def request(line):
     target = scheduler_manager.SchedulerManager
     inspect.signature(getattr(target, message['method'])).bind(None, ctxt, **args)
     if message['method'] == 'update_service_capabilities':
-        hosts = host_manager.HostManager()
+        hosts = HostManager()
         stamp = scheduler_manager.timeutils.parse_strtime(args['timestamp'])
         hosts.update_service_capabilities(
             args['service_name'], args['host'], args['capabilities'],
