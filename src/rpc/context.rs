@@ -230,7 +230,7 @@ impl RequestContext {
             "message_resource_type",
             self.message_resource_type.clone().into(),
         );
-        put("message_action", self.message_action.clone().into());
+        put("message_action", self.message_action.clone());
         for (key, value) in self.extra.iter() {
             put(key, value.clone());
         }

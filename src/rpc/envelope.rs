@@ -40,7 +40,7 @@ impl<'a> Properties<'a> {
 /// oslo's envelope around a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Envelope {
-    /// Version of the envelope, [`ENVELOPE_VERSION`].
+    /// Version of the envelope, `2.0`.
     #[serde(rename = "oslo.version")]
     pub version: String,
     /// The message as JSON text.
@@ -124,7 +124,7 @@ pub fn open_object(
     let plain;
     let body = match properties.compression {
         Some(compression) => {
-            plain = decompress(compression, body)?;
+            plain = decompress(compression, body, MAX_BODY)?;
             plain.as_slice()
         }
         None => body,
@@ -157,19 +157,19 @@ pub fn open_object(
 }
 
 /// kombu's "gzip" is zlib's format.
-fn decompress(compression: &str, body: &[u8]) -> Result<Vec<u8>, Reject> {
+fn decompress(compression: &str, body: &[u8], max: u64) -> Result<Vec<u8>, Reject> {
     let mut plain = Vec::new();
     let read = match compression.to_ascii_lowercase().as_str() {
         "application/x-gzip" | "gzip" | "zlib" => flate2::read::ZlibDecoder::new(body)
-            .take(MAX_BODY + 1)
+            .take(max + 1)
             .read_to_end(&mut plain),
         "application/x-bz2" | "bzip2" | "bzip" => bzip2::read::BzDecoder::new(body)
-            .take(MAX_BODY + 1)
+            .take(max + 1)
             .read_to_end(&mut plain),
         _ => return Err(Reject::Compression(compression.to_owned())),
     };
     read.map_err(|error| Reject::Decompress(compression.to_owned(), error))?;
-    if plain.len() as u64 > MAX_BODY {
+    if plain.len() as u64 > max {
         return Err(Reject::TooLarge);
     }
     Ok(plain)
@@ -184,4 +184,32 @@ pub fn seal(message: &impl Serialize) -> Vec<u8> {
         message,
     };
     serde_json::to_vec(&envelope).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::io::Write as _;
+
+    #[test]
+    fn a_body_may_not_grow_without_bound() {
+        let mut zip = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        zip.write_all(&[b' '; 10_000]).unwrap();
+        let body = zip.finish().unwrap();
+        assert!(body.len() < 1000);
+        let plain = decompress("application/x-gzip", &body, 10_000).unwrap();
+        assert_eq!(plain.len(), 10_000);
+        let refused = decompress("application/x-gzip", &body, 9_999);
+        assert!(matches!(refused, Err(Reject::TooLarge)), "{refused:?}");
+    }
+
+    #[test]
+    fn damaged_compression_is_a_reject() {
+        let refused = decompress("application/x-bz2", b"BZh9 nonsense", 100);
+        assert!(
+            matches!(refused, Err(Reject::Decompress(..))),
+            "{refused:?}"
+        );
+    }
 }

@@ -26,13 +26,13 @@ pub struct Failure {
     pub message: String,
     /// Lines of a traceback, each with its newline; may be empty.
     #[serde(default)]
-    pub tb: Vec<String>,
+    pub tb: Box<[String]>,
     /// Positional arguments the class is rebuilt with.
     #[serde(default)]
     pub args: Vec<Value>,
     /// Keyword arguments the class is rebuilt with; never holds the key `message`.
     #[serde(default)]
-    pub kwargs: Map<String, Value>,
+    pub kwargs: Box<Map<String, Value>>,
 }
 
 impl Failure {
@@ -52,13 +52,13 @@ impl Failure {
         Self {
             class: class.to_owned(),
             module: module.to_owned(),
-            tb: vec![
+            tb: Box::new([
                 "Traceback (most recent call last):\n".to_owned(),
                 format!("{name}: {message}\n"),
-            ],
+            ]),
             args: vec![Value::String(message.clone())],
             message,
-            kwargs,
+            kwargs: Box::new(kwargs),
         }
     }
 

@@ -64,7 +64,7 @@ pub struct Notification {
     pub priority: Priority,
     /// What happened.
     pub payload: Opaque,
-    /// When it was sent, UTC: see [`time::notification`](super::time::notification).
+    /// When it was sent, UTC: see `time::notification`.
     pub timestamp: String,
     /// 32 hexadecimal digits.
     #[serde(rename = "_unique_id")]
@@ -117,7 +117,7 @@ pub struct VolumeUsage {
     pub volume_type: Option<String>,
     /// Name the user gave.
     pub display_name: Option<String>,
-    /// See [`time::payload`](super::time::payload); now, without zone ([`time::naive`](super::time::naive)), if the row has none.
+    /// See `time::payload`; now, without zone (`time::naive`), if the row has none.
     pub launched_at: String,
     /// As `launched_at`.
     pub created_at: String,
@@ -162,13 +162,13 @@ pub struct SnapshotUsage {
     pub snapshot_id: String,
     /// Name the user gave.
     pub display_name: Option<String>,
-    /// See [`time::payload`](super::time::payload).
+    /// See `time::payload`.
     pub created_at: String,
     /// Status.
     pub status: Option<String>,
-    /// `"True"`, or empty: see [`deleted_text`].
+    /// `"True"`, or empty: see `deleted_text`.
     pub deleted: String,
-    /// Python's view of the metadata, or empty: see [`metadata_text`].
+    /// Python's view of the metadata, or empty: see `metadata_text`.
     pub metadata: String,
 }
 

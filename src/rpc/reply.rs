@@ -12,7 +12,7 @@ use super::failure::Failure;
 pub struct Reply {
     /// What the method returned; null with a failure and in heartbeats.
     pub result: Value,
-    /// A failure as JSON text, see [`Failure::to_wire`].
+    /// A failure as JSON text, see `Failure::to_wire`.
     pub failure: Option<String>,
     /// Whether this is the last reply; false only in heartbeats.
     pub ending: bool,

@@ -27,7 +27,7 @@ pub struct UpdateServiceCapabilities {
     pub capabilities: Opaque,
     /// Cluster, of clustered backends.
     pub cluster_name: Option<String>,
-    /// When the report was made, UTC with exactly six digits: see [`time::naive`].
+    /// When the report was made, UTC with exactly six digits: see `time::naive`.
     pub timestamp: String,
 }
 
@@ -42,7 +42,7 @@ pub struct NotifyServiceCapabilities {
     pub backend: String,
     /// What the backend can do.
     pub capabilities: Opaque,
-    /// When the report was made, UTC with exactly six digits: see [`time::naive`].
+    /// When the report was made, UTC with exactly six digits: see `time::naive`.
     pub timestamp: String,
 }
 

@@ -5,5 +5,6 @@ mod data;
 mod dispatching;
 mod emitted;
 mod malformed;
+mod python;
 mod schemas;
 mod vectors;
