@@ -53,14 +53,24 @@ impl TestBroker {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let broker = Self {
             amqp: service("CVX_AMQP").parse().expect("CVX_AMQP is a URL"),
-            api: service("CVX_RABBIT_API").parse().expect("CVX_RABBIT_API is a URL"),
+            api: service("CVX_RABBIT_API")
+                .parse()
+                .expect("CVX_RABBIT_API is a URL"),
             http: reqwest::Client::new(),
             vhost: format!("test-{}", uuid::Uuid::new_v4()),
         };
-        broker.api(Method::PUT, &["vhosts", &broker.vhost], None).await;
+        broker
+            .api(Method::PUT, &["vhosts", &broker.vhost], None)
+            .await;
         let all = json!({"configure": ".*", "write": ".*", "read": ".*"});
         let user = broker.amqp.username().to_owned();
-        broker.api(Method::PUT, &["permissions", &broker.vhost, &user], Some(all)).await;
+        broker
+            .api(
+                Method::PUT,
+                &["permissions", &broker.vhost, &user],
+                Some(all),
+            )
+            .await;
         broker
     }
 
@@ -103,20 +113,32 @@ impl TestBroker {
 
     /// One queue, if it is there.
     pub(crate) async fn queue(&self, name: &str) -> Option<Queue> {
-        self.queues().await.into_iter().find(|queue| queue.name == name)
+        self.queues()
+            .await
+            .into_iter()
+            .find(|queue| queue.name == name)
     }
 
     /// All exchanges but RabbitMQ's own, as the management API shows them.
     pub(crate) async fn exchanges(&self) -> Vec<Value> {
-        let found = self.api(Method::GET, &["exchanges", &self.vhost], None).await;
+        let found = self
+            .api(Method::GET, &["exchanges", &self.vhost], None)
+            .await;
         let found = found.as_array().expect("a list of exchanges").iter();
-        let own = |name: &Value| name.as_str().is_some_and(|n| n.is_empty() || n.starts_with("amq."));
-        found.filter(|exchange| !own(&exchange["name"])).cloned().collect()
+        let own = |name: &Value| {
+            name.as_str()
+                .is_some_and(|n| n.is_empty() || n.starts_with("amq."))
+        };
+        found
+            .filter(|exchange| !own(&exchange["name"]))
+            .cloned()
+            .collect()
     }
 
     /// All bindings of the virtual host, as the management API shows them.
     pub(crate) async fn bindings(&self) -> Value {
-        self.api(Method::GET, &["bindings", &self.vhost], None).await
+        self.api(Method::GET, &["bindings", &self.vhost], None)
+            .await
     }
 
     /// Waits until a queue satisfies `ready`, and returns it; 30 s at most.
@@ -142,10 +164,22 @@ impl TestBroker {
         body: &[u8],
     ) -> bool {
         let (connection, channel) = self.channel().await;
-        channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
-        let options = BasicPublishOptions { mandatory: true, ..Default::default() };
+        channel
+            .confirm_select(ConfirmSelectOptions::default())
+            .await
+            .expect("confirms");
+        let options = BasicPublishOptions {
+            mandatory: true,
+            ..Default::default()
+        };
         let sent = channel
-            .basic_publish(exchange.into(), routing_key.into(), options, body, properties)
+            .basic_publish(
+                exchange.into(),
+                routing_key.into(),
+                options,
+                body,
+                properties,
+            )
             .await
             .expect("publish")
             .await
@@ -158,7 +192,10 @@ impl TestBroker {
     pub(crate) async fn get(&self, queue: &str) -> Option<BasicGetMessage> {
         let (connection, channel) = self.channel().await;
         let options = BasicGetOptions { no_ack: true };
-        let message = channel.basic_get(queue.into(), options).await.expect("basic.get");
+        let message = channel
+            .basic_get(queue.into(), options)
+            .await
+            .expect("basic.get");
         close(&connection).await;
         message
     }
@@ -166,7 +203,9 @@ impl TestBroker {
     /// A connection and channel of the test's own on the virtual host.
     pub(crate) async fn channel(&self) -> (Connection, Channel) {
         let properties = ConnectionProperties::default().with_connection_name(OWN_NAME.into());
-        let connection = Connection::connect(&self.url(), properties).await.expect("RabbitMQ");
+        let connection = Connection::connect(&self.url(), properties)
+            .await
+            .expect("RabbitMQ");
         let channel = connection.create_channel().await.expect("channel");
         (connection, channel)
     }
@@ -179,18 +218,24 @@ impl TestBroker {
             let found = self.connections().await;
             if found.len() >= count {
                 for name in found {
-                    self.api(Method::DELETE, &["connections", &name], None).await;
+                    self.api(Method::DELETE, &["connections", &name], None)
+                        .await;
                 }
                 return;
             }
-            assert!(Instant::now() < deadline, "{count} connections expected, seen {found:?}");
+            assert!(
+                Instant::now() < deadline,
+                "{count} connections expected, seen {found:?}"
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
     /// Names of the connections to the virtual host, this helper's own left out.
     pub(crate) async fn connections(&self) -> Vec<String> {
-        let found = self.api(Method::GET, &["vhosts", &self.vhost, "connections"], None).await;
+        let found = self
+            .api(Method::GET, &["vhosts", &self.vhost, "connections"], None)
+            .await;
         let found = found.as_array().expect("a list of connections").iter();
         found
             .filter(|c| c["client_properties"]["connection_name"] != OWN_NAME)
@@ -205,7 +250,10 @@ impl TestBroker {
         let status = answer.status();
         let gone = method == Method::DELETE && status == StatusCode::NOT_FOUND;
         let text = answer.text().await.expect("its answer");
-        assert!(status.is_success() || gone, "{method} {path:?}: {status} {text}");
+        assert!(
+            status.is_success() || gone,
+            "{method} {path:?}: {status} {text}"
+        );
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 }
@@ -215,12 +263,19 @@ impl Drop for TestBroker {
         // a thread with a runtime of its own: the test's may be ending
         let (api, vhost) = (self.api.clone(), self.vhost.clone());
         let deletion = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
             runtime.expect("a runtime").block_on(async {
                 let http = reqwest::Client::new();
                 let path = ["vhosts", vhost.as_str()];
-                let answer = api_request(&http, &api, Method::DELETE, &path, None).send().await;
-                answer.expect("the management API answers").error_for_status().expect("deleted");
+                let answer = api_request(&http, &api, Method::DELETE, &path, None)
+                    .send()
+                    .await;
+                answer
+                    .expect("the management API answers")
+                    .error_for_status()
+                    .expect("deleted");
             });
         });
         if deletion.join().is_err() && !std::thread::panicking() {
@@ -239,8 +294,14 @@ fn api_request(
     let mut url = api.clone();
     url.set_username("").expect("an http URL has a user");
     url.set_password(None).expect("an http URL has a password");
-    url.path_segments_mut().expect("an http URL has a path").pop_if_empty().push("api").extend(path);
-    let request = http.request(method, url).basic_auth(api.username(), api.password());
+    url.path_segments_mut()
+        .expect("an http URL has a path")
+        .pop_if_empty()
+        .push("api")
+        .extend(path);
+    let request = http
+        .request(method, url)
+        .basic_auth(api.username(), api.password());
     match body {
         Some(body) => request.json(&body),
         None => request,
@@ -253,7 +314,10 @@ async fn close(connection: &Connection) {
 
 fn queue(shown: &Value) -> Queue {
     Queue {
-        name: shown["name"].as_str().expect("a queue has a name").to_owned(),
+        name: shown["name"]
+            .as_str()
+            .expect("a queue has a name")
+            .to_owned(),
         durable: shown["durable"] == true,
         auto_delete: shown["auto_delete"] == true,
         arguments: shown["arguments"].clone(),
@@ -268,25 +332,57 @@ async fn a_virtual_host_lives_as_long_as_its_test() {
     use lapin::types::FieldTable;
 
     let broker = TestBroker::new().await;
-    assert!(broker.transport_url().starts_with("rabbit://guest:guest@127.0.0.1:"));
+    assert!(
+        broker
+            .transport_url()
+            .starts_with("rabbit://guest:guest@127.0.0.1:")
+    );
     let (connection, channel) = broker.channel().await;
     let options = QueueDeclareOptions::default();
-    channel.queue_declare("work".into(), options, FieldTable::default()).await.unwrap();
-    assert!(broker.publish("", "work", BasicProperties::default(), b"\xffraw").await);
-    assert!(!broker.publish("", "nobody", BasicProperties::default(), b"lost").await);
-    let queue = broker.wait_for_queue("work", |queue| queue.messages == 1).await;
-    assert_eq!((queue.durable, queue.auto_delete, queue.consumers), (false, false, 0));
-    assert_eq!(broker.get("work").await.expect("the message").data, b"\xffraw");
+    channel
+        .queue_declare("work".into(), options, FieldTable::default())
+        .await
+        .unwrap();
+    assert!(
+        broker
+            .publish("", "work", BasicProperties::default(), b"\xffraw")
+            .await
+    );
+    assert!(
+        !broker
+            .publish("", "nobody", BasicProperties::default(), b"lost")
+            .await
+    );
+    let queue = broker
+        .wait_for_queue("work", |queue| queue.messages == 1)
+        .await;
+    assert_eq!(
+        (queue.durable, queue.auto_delete, queue.consumers),
+        (false, false, 0)
+    );
+    assert_eq!(
+        broker.get("work").await.expect("the message").data,
+        b"\xffraw"
+    );
     assert!(broker.get("work").await.is_none());
     assert!(broker.exchanges().await.is_empty());
 
-    let tested = Connection::connect(&broker.url(), ConnectionProperties::default()).await.unwrap();
+    let tested = Connection::connect(&broker.url(), ConnectionProperties::default())
+        .await
+        .unwrap();
     broker.close_connections(1).await;
     assert!(tested.create_channel().await.is_err());
     close(&connection).await;
 
-    let (http, api, vhost) = (reqwest::Client::new(), broker.api.clone(), broker.vhost().to_owned());
+    let (http, api, vhost) = (
+        reqwest::Client::new(),
+        broker.api.clone(),
+        broker.vhost().to_owned(),
+    );
     drop(broker);
-    let gone = api_request(&http, &api, Method::GET, &["vhosts", &vhost], None).send().await.unwrap();
+    let gone = api_request(&http, &api, Method::GET, &["vhosts", &vhost], None)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(gone.status(), StatusCode::NOT_FOUND);
 }

@@ -37,12 +37,23 @@ pub(crate) struct Relay {
 impl Relay {
     /// Listens on a free loopback port and leads to `target`.
     pub(crate) async fn to(target: SocketAddr) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a loopback port");
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .expect("a loopback port");
         let addr = listener.local_addr().expect("its address");
-        let (line, watched) = watch::channel(Line { epoch: 0, open: true, flowing: true });
+        let (line, watched) = watch::channel(Line {
+            epoch: 0,
+            open: true,
+            flowing: true,
+        });
         let accepted = Arc::new(AtomicUsize::new(0));
         let task = tokio::spawn(accept(listener, target, watched, Arc::clone(&accepted)));
-        Self { addr, line, accepted, task }
+        Self {
+            addr,
+            line,
+            accepted,
+            task,
+        }
     }
 
     /// Where clients connect to.
@@ -102,7 +113,9 @@ async fn accept(
 }
 
 async fn carry(client: TcpStream, target: SocketAddr, line: watch::Receiver<Line>, epoch: u64) {
-    let Ok(server) = TcpStream::connect(target).await else { return };
+    let Ok(server) = TcpStream::connect(target).await else {
+        return;
+    };
     let (client_read, client_write) = client.into_split();
     let (server_read, server_write) = server.into_split();
     let (up, down) = tokio::join!(
@@ -112,7 +125,10 @@ async fn carry(client: TcpStream, target: SocketAddr, line: watch::Receiver<Line
     if line.borrow().ended(epoch) {
         // what the peers see of a cut is a reset, not an orderly end
         let ((client_read, server_write), (server_read, client_write)) = (up, down);
-        for stream in [client_read.reunite(client_write), server_read.reunite(server_write)] {
+        for stream in [
+            client_read.reunite(client_write),
+            server_read.reunite(server_write),
+        ] {
             let _ = stream.expect("halves of one stream").set_zero_linger();
         }
     }
@@ -132,7 +148,9 @@ async fn pump(
             _ = line.wait_for(|line| line.ended(epoch)) => break,
             read = from.read(&mut buffer) => read.unwrap_or(0),
         };
-        let passes = line.wait_for(|line| line.flowing || line.ended(epoch)).await;
+        let passes = line
+            .wait_for(|line| line.flowing || line.ended(epoch))
+            .await;
         if passes.is_ok_and(|line| line.ended(epoch)) {
             break;
         }
@@ -177,7 +195,11 @@ async fn a_cut_resets_and_a_restored_line_carries_again() {
     relay.stall();
     second.write_all(b"pong").await.unwrap();
     let silent = std::time::Duration::from_millis(100);
-    assert!(tokio::time::timeout(silent, second.read_exact(&mut answer)).await.is_err());
+    assert!(
+        tokio::time::timeout(silent, second.read_exact(&mut answer))
+            .await
+            .is_err()
+    );
     relay.restore();
     second.read_exact(&mut answer).await.unwrap();
     assert_eq!(&answer, b"pong");
