@@ -78,14 +78,14 @@ def end_by_exception():
 
     Only the first one does: the clean-up, which is bounded, is not to be torn in turn.
     """
-    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    seen = []
 
     def handler(number, _frame):
-        for each in numbers:
-            signal.signal(each, signal.SIG_IGN)
-        raise Interrupted(signal.Signals(number).name)
+        seen.append(number)
+        if len(seen) == 1:
+            raise Interrupted(signal.Signals(number).name)
 
-    for number in numbers:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, handler)
 
 
