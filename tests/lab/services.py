@@ -51,15 +51,11 @@ class Services:
         return self
 
     def __exit__(self, kind, _value, _trace):
-        # Ctrl-C pressed twice must not leave servers behind
-        old = {s: signal.signal(s, signal.SIG_IGN) for s in (signal.SIGINT, signal.SIGTERM)}
         for service in self.running.values():
             service.close()
         if kind is not None:
             self.keep_logs()
         self.state.remove()
-        for number, handler in old.items():
-            signal.signal(number, handler)
 
     def __getitem__(self, name):
         return self.running[name]
@@ -78,10 +74,16 @@ class Services:
 
 
 def end_by_exception():
-    """Makes SIGTERM, SIGINT and SIGHUP unwind the stack, so that every context cleans up."""
+    """Makes SIGTERM, SIGINT and SIGHUP unwind the stack, so that every context cleans up.
+
+    Only the first one does: the clean-up, which is bounded, is not to be torn in turn.
+    """
+    seen = []
 
     def handler(number, _frame):
-        raise Interrupted(signal.Signals(number).name)
+        seen.append(number)
+        if len(seen) == 1:
+            raise Interrupted(signal.Signals(number).name)
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, handler)
