@@ -7,6 +7,7 @@
 //! | `GET /faults`, `POST /faults`, `DELETE /faults` | a list of faults, added to those there |
 //! | `POST /latency` `{"ms": 20}` | before every answer |
 //! | `POST /reset` | objects, faults, latency and counters away |
+//! | `POST /chap` `{"login": "initiator", "discovery": "disabled"}` | the CHAP modes of all clusters |
 //! | `POST /write?name=V&cluster=C` `{"kb": 4096}` | as if a host had written to a volume |
 
 use std::sync::atomic::Ordering;
@@ -19,6 +20,7 @@ use uuid::Uuid;
 
 use super::body::Ref;
 use super::faults::Fault;
+use super::options::ChapMode;
 use super::server::Shared;
 use super::stats::Stats;
 
@@ -32,6 +34,13 @@ struct Latency {
 #[serde(deny_unknown_fields)]
 struct Write {
     kb: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Chap {
+    login: ChapMode,
+    discovery: ChapMode,
 }
 
 type Answer = (u16, Value);
@@ -62,6 +71,10 @@ pub(crate) fn answer(
         }
         ("POST", "/latency") => read::<Latency>(body).map(|latency| {
             shared.latency_ms.store(latency.ms, Ordering::Relaxed);
+            json!({})
+        }),
+        ("POST", "/chap") => read::<Chap>(body).map(|chap| {
+            shared.xms().set_chap(chap.login, chap.discovery);
             json!({})
         }),
         ("POST", "/reset") => {

@@ -150,10 +150,7 @@ impl SimHandle {
 
     /// Sets the CHAP modes of all clusters, as an administrator does with the array's CLI.
     pub fn set_chap(&self, login: ChapMode, discovery: ChapMode) {
-        for cluster in &mut self.shared.xms().clusters {
-            cluster.chap_login = login;
-            cluster.chap_discovery = discovery;
-        }
+        self.shared.xms().set_chap(login, discovery);
     }
 
     /// Removes all objects that clients made. Indexes are not given again.

@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 
 use secrecy::SecretString;
+use serde::Deserialize;
 
 use super::version::XmsVersion;
 
 /// Whether the cluster asks initiators for CHAP credentials.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ChapMode {
     /// No authentication.
     #[default]

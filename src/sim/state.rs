@@ -73,6 +73,14 @@ impl Xms {
         })
     }
 
+    /// Sets the CHAP modes of all clusters, as an administrator does with the array's CLI.
+    pub(crate) fn set_chap(&mut self, login: ChapMode, discovery: ChapMode) {
+        for cluster in &mut self.clusters {
+            cluster.chap_login = login;
+            cluster.chap_discovery = discovery;
+        }
+    }
+
     /// Removes what clients made: volumes, groups, mappings, tags.
     pub(crate) fn reset(&mut self) {
         self.tags.clear();

@@ -1,5 +1,7 @@
 //! What tests share: services found by environment variables, builders, relays.
+#![allow(dead_code, reason = "not every folder of tests uses all of it")]
 
-pub mod broker;
-pub mod messaging;
-pub mod relay;
+pub(crate) mod broker;
+pub(crate) mod messaging;
+pub(crate) mod relay;
+pub(crate) mod xms;
