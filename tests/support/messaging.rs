@@ -3,9 +3,19 @@
 use std::time::Duration;
 
 use cinder_volume_xtremio::config::{BrokerHost, Failover, MessagingOptions, TransportUrl};
+use lapin::BasicProperties;
+
+/// AMQP properties as oslo.messaging sends them.
+pub(crate) fn properties() -> BasicProperties {
+    BasicProperties::default()
+        .with_content_type("application/json".into())
+        .with_content_encoding("utf-8".into())
+        .with_delivery_mode(2)
+        .with_priority(0)
+}
 
 /// Defaults of oslo.messaging, for this broker and vhost.
-pub fn options(host: &str, port: u16, vhost: &str) -> MessagingOptions {
+pub(crate) fn options(host: &str, port: u16, vhost: &str) -> MessagingOptions {
     MessagingOptions {
         url: TransportUrl {
             hosts: vec![BrokerHost {

@@ -1,0 +1,294 @@
+//! The session loop against a real broker: what arrives, what survives, what is handed back.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cinder_volume_xtremio::bus::{Delivery, Gate, Listener, ListenerState, Verdict};
+use cinder_volume_xtremio::config::MessagingOptions;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::timeout;
+
+use crate::support::broker::TestBroker;
+use crate::support::messaging;
+use crate::support::relay::Relay;
+
+const HOST: &str = "ctl1@xtremio1";
+const MAIN: &str = "cinder-volume.ctl1@xtremio1.ctl1";
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Answers with these verdicts in turn, the last one for ever.
+struct Scripted(Mutex<VecDeque<Verdict>>);
+
+impl Scripted {
+    fn new(verdicts: &[Verdict]) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(verdicts.iter().cloned().collect())))
+    }
+}
+
+#[async_trait]
+impl Gate for Scripted {
+    async fn judge(&self, _consumers: u32) -> Verdict {
+        let mut verdicts = self.0.lock().unwrap();
+        match verdicts.len() {
+            1 => verdicts[0].clone(),
+            _ => verdicts.pop_front().unwrap(),
+        }
+    }
+}
+
+struct Bench {
+    broker: TestBroker,
+    listener: Listener,
+    deliveries: UnboundedReceiver<Delivery>,
+}
+
+fn options(broker: &TestBroker, port: u16) -> MessagingOptions {
+    messaging::options("127.0.0.1", port, broker.vhost())
+}
+
+impl Bench {
+    async fn start() -> Self {
+        let broker = TestBroker::new().await;
+        let options = options(&broker, broker.port());
+        Self::with(broker, &options, &[Verdict::Consume]).await
+    }
+
+    async fn with(broker: TestBroker, options: &MessagingOptions, verdicts: &[Verdict]) -> Self {
+        let (tx, deliveries) = unbounded_channel();
+        let listener = Listener::spawn(options, HOST, 100, Scripted::new(verdicts), tx);
+        let bench = Self {
+            broker,
+            listener,
+            deliveries,
+        };
+        if verdicts.last() == Some(&Verdict::Consume) {
+            bench
+                .state(|s| matches!(s, ListenerState::Consuming(_)))
+                .await;
+        }
+        bench
+    }
+
+    async fn state(&self, wanted: impl Fn(&ListenerState) -> bool) -> ListenerState {
+        let mut state = self.listener.state();
+        let found = timeout(PATIENCE, state.wait_for(|s| wanted(s))).await;
+        found
+            .unwrap_or_else(|_| panic!("state stayed {:?}", self.listener.state().borrow()))
+            .unwrap()
+            .clone()
+    }
+
+    async fn send(&self, exchange: &str, key: &str, body: &str) {
+        self.broker
+            .publish(exchange, key, messaging::properties(), body.as_bytes())
+            .await;
+    }
+
+    async fn next(&mut self) -> Delivery {
+        timeout(PATIENCE, self.deliveries.recv())
+            .await
+            .expect("nothing arrived")
+            .unwrap()
+    }
+
+    async fn empty(&self, queue: &str) {
+        self.broker.wait_for_queue(queue, |q| q.messages == 0).await;
+    }
+}
+
+#[tokio::test]
+async fn every_address_of_the_host_is_heard() {
+    let mut bench = Bench::start().await;
+    for (exchange, key) in [
+        ("openstack", "cinder-volume"),
+        ("openstack", "cinder-volume.ctl1@xtremio1"),
+        ("openstack", MAIN),
+        ("cinder-volume_fanout", ""),
+        ("cinder-volume.ctl1@xtremio1_fanout", ""),
+    ] {
+        bench.send(exchange, key, key).await;
+        let delivery = bench.next().await;
+        assert_eq!(delivery.body, key.as_bytes(), "{exchange}");
+        assert_eq!(
+            delivery.properties.content_type.as_deref(),
+            Some("application/json")
+        );
+        assert!(delivery.settler().ack().await.unwrap());
+    }
+    bench.listener.close().await;
+}
+
+#[tokio::test]
+async fn what_is_not_settled_comes_again_after_a_lost_connection() {
+    let mut bench = Bench::start().await;
+    bench.send("openstack", MAIN, "kept").await;
+    let first = bench.next().await;
+    assert!(!first.redelivered);
+    bench.broker.close_connections(1).await;
+    let again = bench.next().await;
+    assert_eq!(again.body, b"kept");
+    assert!(again.redelivered);
+    assert!(
+        !first.settler().ack().await.unwrap_or(false),
+        "the old channel took an ack"
+    );
+    assert!(again.settler().ack().await.unwrap());
+    bench.empty(MAIN).await;
+    bench.listener.close().await;
+}
+
+#[tokio::test]
+async fn a_cut_line_is_noticed_and_the_queue_served_again() {
+    let broker = TestBroker::new().await;
+    let relay = Relay::to(([127, 0, 0, 1], broker.port()).into()).await;
+    let options = options(&broker, relay.addr().port());
+    let mut bench = Bench::with(broker, &options, &[Verdict::Consume]).await;
+    relay.cut();
+    bench
+        .state(|s| matches!(s, ListenerState::Connecting(Some(_))))
+        .await;
+    bench.send("openstack", MAIN, "meanwhile").await;
+    relay.restore();
+    let delivery = bench.next().await;
+    assert_eq!(delivery.body, b"meanwhile");
+    assert!(delivery.settler().ack().await.unwrap());
+    bench.listener.close().await;
+}
+
+#[tokio::test]
+async fn a_mute_line_is_noticed_by_the_heartbeat() {
+    let broker = TestBroker::new().await;
+    let relay = Relay::to(([127, 0, 0, 1], broker.port()).into()).await;
+    let mut options = options(&broker, relay.addr().port());
+    options.heartbeat = Duration::from_secs(2);
+    let bench = Bench::with(broker, &options, &[Verdict::Consume]).await;
+    relay.stall();
+    bench
+        .state(|s| matches!(s, ListenerState::Connecting(Some(_))))
+        .await;
+    relay.restore();
+    bench
+        .state(|s| matches!(s, ListenerState::Consuming(_)))
+        .await;
+    bench.listener.close().await;
+}
+
+#[tokio::test]
+async fn a_deleted_queue_is_declared_again() {
+    let mut bench = Bench::start().await;
+    let (_connection, channel) = bench.broker.channel().await;
+    channel
+        .queue_delete(MAIN.into(), Default::default())
+        .await
+        .unwrap();
+    bench
+        .state(|s| matches!(s, ListenerState::Connecting(Some(_))))
+        .await;
+    bench
+        .state(|s| matches!(s, ListenerState::Consuming(_)))
+        .await;
+    bench.send("openstack", MAIN, "back").await;
+    assert_eq!(bench.next().await.body, b"back");
+    bench.listener.close().await;
+}
+
+#[tokio::test]
+async fn the_gate_holds_messages_back_and_can_refuse() {
+    let broker = TestBroker::new().await;
+    let options = options(&broker, broker.port());
+    let verdicts = [
+        Verdict::Wait,
+        Verdict::Wait,
+        Verdict::Refuse("somebody else".into()),
+    ];
+    let mut bench = Bench::with(broker, &options, &verdicts).await;
+    bench.state(|s| *s == ListenerState::Declared).await;
+    bench.send("openstack", MAIN, "not for us").await;
+    let refused = bench
+        .state(|s| matches!(s, ListenerState::Refused(_)))
+        .await;
+    assert_eq!(refused, ListenerState::Refused("somebody else".into()));
+    assert!(bench.deliveries.try_recv().is_err());
+    bench.broker.wait_for_queue(MAIN, |q| q.messages == 1).await;
+}
+
+#[tokio::test]
+async fn a_stop_leaves_new_messages_and_hands_unsettled_ones_back() {
+    let mut bench = Bench::start().await;
+    bench.send("openstack", MAIN, "started").await;
+    bench.send("openstack", MAIN, "not started").await;
+    let started = bench.next().await;
+    let _not_started = bench.next().await;
+    bench.listener.stop_consuming().await;
+    bench.send("openstack", MAIN, "late").await;
+    bench.broker.wait_for_queue(MAIN, |q| q.messages == 3).await;
+    assert!(
+        bench.deliveries.try_recv().is_err(),
+        "a message was taken after the stop"
+    );
+    assert!(
+        started.settler().ack().await.unwrap(),
+        "what runs can be settled"
+    );
+    bench.listener.close().await;
+    bench
+        .broker
+        .wait_for_queue(MAIN, |q| q.messages == 2 && q.consumers == 0)
+        .await;
+    let names: Vec<String> = bench
+        .broker
+        .queues()
+        .await
+        .into_iter()
+        .map(|q| q.name)
+        .collect();
+    assert!(!names.iter().any(|n| n.contains("_fanout_")), "{names:?}");
+}
+
+#[tokio::test]
+async fn a_mismatch_names_the_object_and_the_options() {
+    let broker = TestBroker::new().await;
+    let mut durable = options(&broker, broker.port());
+    durable.durable_queues = true;
+    let first = Bench::with(broker, &durable, &[Verdict::Consume]).await;
+    let plain = options(&first.broker, first.broker.port());
+    let (tx, _rx) = unbounded_channel();
+    let second = Listener::spawn(&plain, HOST, 100, Scripted::new(&[Verdict::Consume]), tx);
+    let mut state = second.state();
+    let told = timeout(
+        PATIENCE,
+        state.wait_for(|s| matches!(s, ListenerState::Connecting(Some(_)))),
+    )
+    .await
+    .unwrap()
+    .unwrap()
+    .clone();
+    let ListenerState::Connecting(Some(text)) = told else {
+        panic!("{told:?}")
+    };
+    for word in ["exchange openstack", "durable", "amqp_durable_queues"] {
+        assert!(text.contains(word), "{text}");
+    }
+    first.listener.close().await;
+    second.close().await;
+}
+
+#[tokio::test]
+async fn quorum_queues_are_served_with_a_window() {
+    let broker = TestBroker::new().await;
+    let mut options = options(&broker, broker.port());
+    options.quorum_queue = true;
+    options.transient_quorum_queue = true;
+    let mut bench = Bench::with(broker, &options, &[Verdict::Consume]).await;
+    let queue = bench.broker.queue(MAIN).await.unwrap();
+    assert!(queue.durable);
+    assert_eq!(queue.arguments["x-queue-type"], "quorum");
+    bench.send("openstack", MAIN, "quorum").await;
+    let delivery = bench.next().await;
+    assert_eq!(delivery.body, b"quorum");
+    assert!(delivery.settler().ack().await.unwrap());
+    bench.listener.close().await;
+}
