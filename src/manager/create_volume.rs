@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
 use serde_json::{Value, json};
 use tracing::{info, warn};
 
 use super::error::CommandError;
+use super::rows::array_name;
 use super::source::Source;
 use super::Run;
 use crate::backend::{BackendError, ModelUpdate, NewVolume};
 use crate::config::Protocol;
-use crate::db::{Volume as Row, VolumeChanges};
-use crate::report::{Action, Detail};
+use crate::db::{Volume as Row, VolumeChanges, WorkerOf, now};
+use crate::report::{Action, Detail, Subject};
 use crate::rpc::commands::CreateVolume;
 use crate::rpc::object::RequestSpec;
 use crate::rpc::opaque::Opaque;
@@ -58,7 +58,7 @@ impl Run<'_> {
                 return Ok(Value::Null);
             }
         }
-        let worker = self.claim("Volume", &id, &row.status).await?;
+        let worker = self.claim(&row).await?;
         self.volume_event(&row, "create.start").await;
         let ended = match self.make(&row, source.as_ref()).await {
             Ok(update) => self.created(&row, update).await,
@@ -87,8 +87,8 @@ impl Run<'_> {
             });
         }
         let volume = NewVolume {
-            name: row.name_id().to_owned(),
-            size_gib: row.size_gib(),
+            name: array_name(row).to_owned(),
+            size_gib: u64::try_from(row.size.unwrap_or(0)).unwrap_or(0),
             group: None,
         };
         self.array(|| self.backend.create_volume(&volume)).await
@@ -101,17 +101,18 @@ impl Run<'_> {
     ) -> Result<Value, CommandError> {
         let target = row.status.as_deref() == Some("migration_target_creating");
         let status = if target { "migration_target" } else { "available" };
-        let mut changes = VolumeChanges::default()
+        let service_uuid = self.row.borrow().uuid.clone();
+        // One write: whoever sees `available` sees all of it.
+        let mut changes = VolumeChanges::new()
             .status(status)
-            .launched_at(Utc::now().naive_utc())
-            // FC ports are shared by all volumes without the per-target locking iSCSI needs.
-            .shared_targets(self.options.protocol == Protocol::Iscsi)
-            .service_uuid(self.service_uuid());
-        if let Some(location) = update.provider_location {
-            changes = changes.provider_location(location);
+            .launched_at(Some(now()))
+            .shared_targets(Some(self.options.protocol == Protocol::Iscsi))
+            .service_uuid(service_uuid.as_deref());
+        if let Some(location) = &update.provider_location {
+            changes = changes.provider_location(Some(location));
         }
-        if let Some(id) = update.provider_id {
-            changes = changes.provider_id(id);
+        if let Some(id) = &update.provider_id {
+            changes = changes.provider_id(Some(id));
         }
         self.db(|| self.db.update_volume(&row.id, &changes)).await?;
         let row = self.volume_row(&row.id).await?;
@@ -128,22 +129,23 @@ impl Run<'_> {
     ) -> Result<Value, CommandError> {
         warn!(volume.id = %row.id, error = %error.chain(), "volume not created");
         let (action, detail) = (Action::CreateVolumeFromBackend, Detail::DriverFailedCreate);
-        self.message(&row.id, action, Some(detail), &error).await;
+        self.message(Subject::Volume, &row.id, action, detail, &error)
+            .await;
         if error.forbids_reschedule() || !may_reschedule(args) {
-            let changes = VolumeChanges::default().status("error");
+            let changes = VolumeChanges::new().status("error");
             self.db(|| self.db.update_volume(&row.id, &changes)).await?;
             return Err(error);
         }
         // Nothing of ours may be left when another backend starts. What is there under this name
         // but differs is not ours.
         if !matches!(error, CommandError::Backend(BackendError::Conflict { .. }))
-            && let Err(left) = self.array(|| self.backend.delete_volume(row.name_id())).await
+            && let Err(left) = self.array(|| self.backend.delete_volume(array_name(row))).await
         {
             warn!(volume.id = %row.id, error = %left.chain(), "cannot tidy up before rescheduling");
         }
-        let changes = VolumeChanges::default()
+        let changes = VolumeChanges::new()
             .host(None)
-            .scheduled_at(Utc::now().naive_utc());
+            .scheduled_at(Some(now()));
         self.db(|| self.db.update_volume(&row.id, &changes)).await?;
         self.give_back(args, &error).await?;
         Err(error)
@@ -156,13 +158,14 @@ impl Run<'_> {
         error: &CommandError,
     ) -> Result<(), CommandError> {
         let id = args.volume.id();
-        self.db(|| self.db.reset_worker("Volume", id, "creating")).await?;
+        let of = WorkerOf::Volume(id.to_owned());
+        self.db(|| self.db.set_worker(&of, None, "creating")).await?;
         let mut volume = args.volume.clone();
-        let now = time::object(Utc::now().naive_utc());
+        let scheduled_at = time::object(now());
         let mut spec = args.request_spec.clone().unwrap_or_default();
         let prepared = volume
             .set("host", Value::Null)
-            .and_then(|()| volume.set("scheduled_at", now))
+            .and_then(|()| volume.set("scheduled_at", scheduled_at))
             .and_then(|()| spec.set_volume_id(id));
         if let Err(failure) = prepared {
             return Err(CommandError::Invalid {

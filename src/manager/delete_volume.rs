@@ -4,6 +4,7 @@ use serde_json::Value;
 use tracing::{info, warn};
 
 use super::error::CommandError;
+use super::rows::{array_name, project_of};
 use super::Run;
 use crate::backend::BackendError;
 use crate::db::{Volume as Row, VolumeChanges};
@@ -18,11 +19,11 @@ impl Run<'_> {
         let id = args.volume.id().to_owned();
         let _guard = self.locks.lock(&format!("{id}-delete_volume")).await;
         let _volume = self.locks.lock(&id).await;
-        let Some(row) = self.db(|| self.db.volume(&id)).await? else {
+        let Some(row) = self.live_volume(&id).await? else {
             info!(volume.id = %id, "volume is gone already: nothing to delete");
             return Ok(Value::Null);
         };
-        let worker = self.claim("Volume", &id, &row.status).await?;
+        let worker = self.claim(&row).await?;
         let ended = self.delete(&args, &row).await;
         self.release(worker, ended).await
     }
@@ -68,7 +69,8 @@ impl Run<'_> {
         let reservations = self
             .reserve_give_back(row, |resource| request::derived_uuid(&self.origin.unique_id, resource))
             .await?;
-        self.db(|| self.db.finish_delete(id, &row.project_id, &reservations)).await?;
+        let project = project_of(row);
+        self.db(|| self.db.finish_delete(id, project, &reservations)).await?;
         let mut gone = row.clone();
         gone.status = Some("deleted".to_owned());
         self.volume_event(&gone, &format!("{event}.end")).await;
@@ -78,7 +80,7 @@ impl Run<'_> {
 
     async fn remove(&self, args: &DeleteVolume, row: &Row) -> Result<(), CommandError> {
         self.check_ready()?;
-        let name = row.name_id();
+        let name = array_name(row);
         if args.unmanage_only {
             return self.array(|| self.backend.unmanage_volume(name)).await;
         }
@@ -98,9 +100,11 @@ impl Run<'_> {
     async fn clear(&self, row: &Row, status: &str) -> Result<(), CommandError> {
         let leftover = row.migration_status.as_deref().is_some_and(|s| s.starts_with("target:"));
         if leftover {
-            self.db(|| self.db.finish_delete(&row.id, &row.project_id, &[])).await
+            self.db(|| self.db.finish_delete(&row.id, project_of(row), &[]))
+                .await?;
+            Ok(())
         } else {
-            let changes = VolumeChanges::default().status(status);
+            let changes = VolumeChanges::new().status(status);
             self.db(|| self.db.update_volume(&row.id, &changes)).await
         }
     }

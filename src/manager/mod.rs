@@ -9,7 +9,8 @@ mod delete_volume;
 mod error;
 mod locks;
 mod patience;
-mod refused;
+mod refusal;
+mod refuse;
 mod rows;
 mod slots;
 mod source;
@@ -29,7 +30,7 @@ use tracing::warn;
 
 use crate::backend::Backend;
 use crate::config::{BackendOptions, ServiceOptions};
-use crate::db::Db;
+use crate::db::{Db, Service};
 use crate::report::Report;
 use crate::rpc::{Command, Failure, RequestContext};
 
@@ -40,15 +41,6 @@ pub struct Origin {
     pub unique_id: String,
     /// How long somebody waits for its end; `None` for a cast.
     pub patience: Option<Duration>,
-}
-
-/// What our service row is known by.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ServiceIds {
-    /// `services.id`
-    pub id: i32,
-    /// `services.uuid`
-    pub uuid: Option<String>,
 }
 
 /// Runs the commands of one backend.
@@ -68,7 +60,7 @@ pub struct Manager {
     /// Whether the array was reached with these options.
     pub ready: watch::Receiver<bool>,
     /// Our service row.
-    pub ids: watch::Receiver<ServiceIds>,
+    pub row: watch::Receiver<Service>,
     /// Set when waiting must end: the message goes back to the broker.
     pub stop: CancellationToken,
 }

@@ -1,7 +1,5 @@
 //! User messages: what `openstack volume message list` shows to the owner of a resource.
 
-use crate::rpc::RequestContext;
-
 /// What a message is about: `messages.resource_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
@@ -80,32 +78,5 @@ impl Detail {
             Self::SnapshotIsBusy => "015",
             Self::SnapshotDeleteError => "016",
         }
-    }
-}
-
-/// A message to be written.
-#[derive(Debug, Clone)]
-pub struct Said<'a> {
-    /// Who asked, under which request id.
-    pub context: &'a RequestContext,
-    /// Kind of resource.
-    pub subject: Subject,
-    /// Its id.
-    pub id: &'a str,
-    /// What was being done.
-    pub action: Action,
-    /// What went wrong.
-    pub detail: Detail,
-}
-
-impl Said<'_> {
-    /// `messages.event_id`, e.g. `VOLUME_VOLUME_007_010`.
-    pub fn event_id(&self) -> String {
-        format!(
-            "VOLUME_{}_{}_{}",
-            self.subject.as_str(),
-            self.action.id(),
-            self.detail.id()
-        )
     }
 }

@@ -10,7 +10,7 @@ mod service;
 
 pub use capabilities::Capabilities;
 pub use casts::{CastError, Casts};
-pub use messages::{Action, Detail, Said, Subject};
+pub use messages::{Action, Detail, Subject};
 pub use notifier::Notifier;
 pub use outbox::Outbox;
 pub use service::ServiceRow;

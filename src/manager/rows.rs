@@ -1,0 +1,217 @@
+//! What commands on a volume have in common: its row, its worker row, events, messages, quota.
+
+use chrono::Utc;
+use serde_json::Value;
+use tracing::warn;
+use uuid::Uuid;
+
+use super::Run;
+use super::error::CommandError;
+use crate::db::{Claim, Delta, Read, UserMessage, Volume, Worker, WorkerOf};
+use crate::report::{Action, Detail, Subject};
+use crate::rpc::notification::{self, Metadata, Priority, VolumeUsage};
+use crate::rpc::time;
+
+/// How often a lost claim of a worker row is looked at again before its command runs anyway.
+const CLAIM_TRIES: u32 = 5;
+
+impl Run<'_> {
+    /// Whether `host@backend#pool` is this backend.
+    pub(super) fn is_ours(&self, host: &str) -> bool {
+        host.split('#').next() == Some(self.options.host.as_str())
+    }
+
+    /// The array must have been reached once since the start.
+    pub(super) fn check_ready(&self) -> Result<(), CommandError> {
+        if *self.ready.borrow() {
+            Ok(())
+        } else {
+            Err(CommandError::NotReady)
+        }
+    }
+
+    /// The live row of a volume.
+    pub(super) async fn volume_row(&self, id: &str) -> Result<Volume, CommandError> {
+        self.live_volume(id)
+            .await?
+            .ok_or_else(|| CommandError::VolumeNotFound { id: id.to_owned() })
+    }
+
+    /// The live row of a volume, `None` if it is gone.
+    pub(super) async fn live_volume(&self, id: &str) -> Result<Option<Volume>, CommandError> {
+        match self.db(|| self.db.volume(id, Read::Live)).await {
+            Ok(row) => Ok(Some(row)),
+            Err(CommandError::Db(error)) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes the worker row of a volume whose status is cleanable; `None` for other states. A
+    /// lost race means that somebody else wrote the row just now: it is looked at again.
+    pub(super) async fn claim(&self, row: &Volume) -> Result<Option<Worker>, CommandError> {
+        let status = row.status.as_deref().unwrap_or_default();
+        if !["creating", "deleting", "uploading", "downloading"].contains(&status) {
+            return Ok(None);
+        }
+        let of = WorkerOf::Volume(row.id.clone());
+        let service_id = self.row.borrow().id;
+        for _ in 0..CLAIM_TRIES {
+            match self.db(|| self.db.claim_worker(&of, service_id, status)).await? {
+                Claim::Ours(worker) => return Ok(Some(worker)),
+                Claim::Lost => {}
+            }
+        }
+        warn!(volume.id = %row.id, "the workers row changes all the time: going on without it");
+        Ok(None)
+    }
+
+    /// Ends the worker row, unless the stop cut the command off or left the status as it was:
+    /// then the row tells whoever cleans up.
+    pub(super) async fn release(
+        &self,
+        worker: Option<Worker>,
+        result: Result<Value, CommandError>,
+    ) -> Result<Value, CommandError> {
+        let Some(worker) = worker else { return result };
+        if matches!(result, Err(CommandError::Stopping)) {
+            return result;
+        }
+        let status = self.live_volume(&worker.resource_id).await?.and_then(|row| row.status);
+        if status.as_deref() != Some(worker.status.as_str()) {
+            self.db(|| self.db.finish_worker(&worker)).await?;
+        }
+        result
+    }
+
+    /// Sends `volume.<suffix>`, if notifications are on and the volume counts against quota.
+    pub(super) async fn volume_event(&self, row: &Volume, suffix: &str) {
+        if !self.report.notifier.is_on() {
+            return;
+        }
+        match self.db.volume_uses_quota(row).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => warn!(%error, "quota use unknown: event is sent"),
+        }
+        // A create is announced under the pool, everything else under the backend.
+        let host = match suffix {
+            "create.start" | "create.end" => row.host.as_deref().unwrap_or(&self.options.host),
+            _ => &self.options.host,
+        };
+        let metadata = match self.db.volume_metadata(&row.id).await {
+            Ok(metadata) => metadata,
+            Err(error) => {
+                warn!(%error, "metadata unknown: event is sent without");
+                Default::default()
+            }
+        };
+        let now = Utc::now().naive_utc();
+        let when = |t: Option<chrono::NaiveDateTime>| t.map_or_else(|| time::naive(now), time::payload);
+        let status = match row.status.as_deref() {
+            Some("error_managing_deleting") => Some("deleting".to_owned()),
+            _ => row.status.clone(),
+        };
+        let usage = VolumeUsage {
+            tenant_id: row.project_id.clone(),
+            host: row.host.clone(),
+            user_id: row.user_id.clone(),
+            availability_zone: row.availability_zone.clone(),
+            volume_id: row.id.clone(),
+            volume_type: row.volume_type_id.clone(),
+            display_name: row.display_name.clone(),
+            launched_at: when(row.launched_at),
+            created_at: when(row.created_at),
+            status,
+            snapshot_id: row.snapshot_id.clone(),
+            size: row.size.map(i64::from),
+            replication_status: row.replication_status.clone(),
+            replication_extended_status: row.replication_extended_status.clone(),
+            replication_driver_data: row.replication_driver_data.clone(),
+            metadata: Some(
+                metadata
+                    .into_iter()
+                    .map(|(key, value)| Metadata { key, value })
+                    .collect(),
+            ),
+            volume_attachment: Some(Vec::new()),
+            glance_metadata: None,
+        };
+        self.report.notifier.send(
+            self.context,
+            &format!("volume.{host}"),
+            &format!("volume.{suffix}"),
+            Priority::Info,
+            notification::payload(&usage),
+        );
+    }
+
+    /// Tells the owner of a resource what failed. Never fails: the command's own end counts.
+    pub(super) async fn message(
+        &self,
+        subject: Subject,
+        id: &str,
+        action: Action,
+        detail: Detail,
+        error: &CommandError,
+    ) {
+        let Some(project_id) = self.context.project_id.clone() else {
+            warn!(resource.id = id, "no project to tell: the request came from a service");
+            return;
+        };
+        // What is known of the failure wins over what was being done, as in cinder-volume.
+        let detail = match error {
+            CommandError::NotReady => Detail::DriverNotInitialized,
+            _ => detail,
+        };
+        let message = UserMessage {
+            project_id,
+            request_id: Some(self.context.request_id.clone()),
+            resource_type: subject.as_str().to_owned(),
+            resource_uuid: Some(id.to_owned()),
+            action_id: action.id().to_owned(),
+            detail_id: detail.id().to_owned(),
+            lifetime: self.service.message_ttl,
+        };
+        if let Err(error) = self.db.create_message(&message).await {
+            warn!(resource.id = id, %error, "user message not written");
+        }
+    }
+
+    /// Reserves the quota that a deleted volume gives back. The ids derive from the message, so
+    /// that a repeat finds them; a failure is logged, and the delete goes on without.
+    pub(super) async fn reserve_give_back(
+        &self,
+        row: &Volume,
+        id_of: impl Fn(&str) -> Uuid,
+    ) -> Result<Vec<String>, CommandError> {
+        if row.status.as_deref() == Some("error_managing_deleting") {
+            return Ok(Vec::new());
+        }
+        if !self.db(|| self.db.volume_uses_quota(row)).await? {
+            return Ok(Vec::new());
+        }
+        let deltas = [
+            Delta::volumes(-1),
+            Delta::gigabytes(-i64::from(row.size.unwrap_or(0))),
+        ];
+        let request = self.quota_request(row, &deltas).await?;
+        match self.db(|| self.db.reserve_with_ids(&request, &id_of)).await {
+            Ok(reservations) => Ok(reservations),
+            Err(CommandError::Stopping) => Err(CommandError::Stopping),
+            Err(error) => {
+                warn!(volume.id = %row.id, error = %error.chain(), "quota is not given back");
+                Ok(Vec::new())
+            }
+        }
+    }
+}
+
+/// Name of a volume on the array: the id, or what replaced it after a migration.
+pub(super) fn array_name(row: &Volume) -> &str {
+    row.name_id.as_deref().unwrap_or(&row.id)
+}
+
+/// Project whose quota the volume takes.
+pub(super) fn project_of(row: &Volume) -> &str {
+    row.project_id.as_deref().unwrap_or_default()
+}
