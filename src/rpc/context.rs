@@ -275,3 +275,47 @@ fn list(rest: &mut Map<String, Value>, key: &str) -> Vec<Value> {
         _ => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use serde_json::json;
+
+    fn read(wire: Value) -> RequestContext {
+        RequestContext::from_wire(wire.as_object().unwrap())
+    }
+
+    #[test]
+    fn missing_and_odd_entries_take_defaults() {
+        let context =
+            read(json!({"user_id": "u", "roles": "x", "is_admin": null, "project_id": 5}));
+        assert_eq!(context.user_id.as_deref(), Some("u"));
+        assert_eq!(context.project_id, None);
+        assert!(!context.is_admin && context.roles.is_empty());
+        assert!(context.request_id.starts_with("req-"));
+        assert!(time::parse(&context.timestamp).is_some());
+        let wire = context.to_wire();
+        assert_eq!(wire["_context_user_identity"], "u - - - -");
+        assert_eq!(wire.len(), 28);
+    }
+
+    #[test]
+    fn elevating_adds_rights_and_keeps_the_person() {
+        let context = read(json!({"user_id": "u", "project_id": "p", "roles": ["member"]}));
+        let admin = context.elevated().elevated();
+        assert!(admin.is_admin && !context.is_admin);
+        assert_eq!(admin.roles, ["member", "admin"]);
+        assert_eq!(admin.project_id.as_deref(), Some("p"));
+    }
+
+    #[test]
+    fn unknown_entries_are_passed_on_but_not_to_notifications() {
+        let context = read(json!({"traceparent": "00-1", "client_timeout": 4}));
+        let wire = context.to_wire();
+        assert_eq!(wire["_context_traceparent"], "00-1");
+        assert!(!wire.contains_key("_context_client_timeout"));
+        let redacted = context.redacted(NaiveDateTime::default()).to_wire();
+        assert!(!redacted.contains_key("_context_traceparent"));
+    }
+}

@@ -75,7 +75,7 @@ pub enum Reject {
     NotAnObject,
     /// The envelope is of a version that is not understood.
     #[error("envelope version {0} does not fit {ENVELOPE_VERSION}")]
-    EnvelopeVersion(Value),
+    EnvelopeVersion(String),
     /// `oslo.message` is not a string.
     #[error("oslo.message is not a string")]
     MessageNotText,
@@ -145,7 +145,8 @@ pub fn open_object(
         return Ok(Some(outer));
     };
     if !SUPPORTED.serves(version).unwrap_or(false) {
-        return Err(Reject::EnvelopeVersion(version.clone()));
+        let shown = version.to_string().chars().take(40).collect();
+        return Err(Reject::EnvelopeVersion(shown));
     }
     let Some(Value::String(inner)) = outer.remove("oslo.message") else {
         return Err(Reject::MessageNotText);

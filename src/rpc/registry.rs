@@ -156,6 +156,11 @@ commands! {
     Reimage,
 }
 
+/// The method of that name.
+pub fn method_info(name: &str) -> Option<&'static MethodInfo> {
+    METHODS.iter().find(|info| info.name == name)
+}
+
 /// An argument of a type the method cannot work with.
 fn unfit(method: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
     Failure::type_error(format!(
@@ -219,9 +224,7 @@ impl Registry {
     }
 
     fn find(&self, method: &str) -> Option<&'static MethodInfo> {
-        METHODS
-            .iter()
-            .find(|info| info.name == method && info.since <= self.version)
+        method_info(method).filter(|info| info.since <= self.version)
     }
 
     /// Refuses argument names as the Python call of the method would.

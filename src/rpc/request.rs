@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::context::RequestContext;
 use super::envelope;
+use super::registry::MethodInfo;
 use super::version::Version;
 
 /// Namespace of the ids that are derived from others.
@@ -127,6 +128,19 @@ impl Request {
         }
     }
 
+    /// A request to the volume service of `host@backend`, in the version that clients stamp
+    /// on the method.
+    pub fn to_volume(
+        host: &str,
+        method: &MethodInfo,
+        args: Map<String, Value>,
+        context: RequestContext,
+        unique_id: impl Into<String>,
+    ) -> Self {
+        let target = Target::volume(host);
+        Self::cast(target, method.name, method.sent, args, context, unique_id)
+    }
+
     /// The same request as a call.
     #[must_use]
     pub fn call(mut self, reply: Reply) -> Self {
@@ -198,4 +212,28 @@ pub(crate) struct RequestShape {
     /// The same in every delivery of one message.
     #[serde(rename = "_unique_id")]
     unique_id: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_those_of_clients() {
+        let target = Target::volume("ctl1@xio1#pool");
+        assert_eq!(target.exchange("openstack"), "openstack");
+        assert_eq!(target.routing_key(), "cinder-volume.ctl1@xio1.ctl1");
+        let fanout = Target::fanout("cinder-volume");
+        assert_eq!(fanout.exchange("openstack"), "cinder-volume_fanout");
+        assert_eq!(fanout.routing_key(), "");
+    }
+
+    #[test]
+    fn derived_ids_depend_on_origin_and_purpose_only() {
+        let id = derived_id("a", "x");
+        assert_eq!(id, derived_id("a", "x"));
+        assert_eq!(id.len(), 32);
+        assert!(id != derived_id("a", "y") && id != derived_id("b", "x"));
+        assert_ne!(new_id(), new_id());
+    }
 }

@@ -122,6 +122,21 @@ pub fn create_volume(
     )
 }
 
+/// Whether the scheduler keeps count of tries, without which a create is never handed back.
+pub fn may_retry(filter_properties: &Opaque) -> bool {
+    match filter_properties.get("retry") {
+        Some(Value::Object(retry)) => !retry.is_empty(),
+        _ => false,
+    }
+}
+
+/// Tells the scheduler why this host failed: lines of a traceback.
+pub fn note_failure(filter_properties: &mut Opaque, lines: Vec<String>) {
+    if let Some(Value::Object(retry)) = filter_properties.get_mut("retry") {
+        retry.insert("exc".to_owned(), lines.into());
+    }
+}
+
 /// Types of this room have string keys only, so that serialising them cannot fail.
 pub(super) fn to_value(value: &impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or_default()

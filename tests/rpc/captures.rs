@@ -2,9 +2,9 @@
 
 use cinder_volume_xtremio::rpc::object;
 use cinder_volume_xtremio::rpc::{Message, Registry, RequestContext, Version};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::data::{captures, without_nulls};
+use super::data::{captures, indexes, without_nulls};
 
 fn registry(release: &str) -> Registry {
     let minor = match release {
@@ -71,4 +71,18 @@ fn every_context_is_written_as_it_came() {
         contexts += 1;
     }
     assert!(contexts > 300, "only {contexts} contexts");
+}
+
+#[test]
+fn every_file_of_the_index_was_read() {
+    let samples = captures();
+    for (release, index) in indexes() {
+        for file in index["files"].as_array().unwrap() {
+            let name = format!("{release}/{}#", file["file"].as_str().unwrap());
+            let read = samples
+                .iter()
+                .filter(|sample| sample.name.starts_with(&name));
+            assert_eq!(json!(read.count()), file["samples"], "{name}");
+        }
+    }
 }

@@ -74,6 +74,22 @@ pub(super) fn captures() -> Vec<Sample> {
     samples
 }
 
+/// The table of contents of each release's captures, by release.
+pub(super) fn indexes() -> Vec<(String, Value)> {
+    let mut paths = Vec::new();
+    files(&root().join("captures"), &mut paths);
+    paths.retain(|path| path.ends_with("index.json"));
+    assert!(paths.len() >= 2);
+    let release = |path: &Path| {
+        let dir = path.parent().unwrap().file_name().unwrap();
+        dir.to_string_lossy().into_owned()
+    };
+    paths
+        .iter()
+        .map(|path| (release(path), json(path)))
+        .collect()
+}
+
 /// Every file of one message under `wire-vectors`.
 pub(super) fn vectors() -> Vec<(String, Value)> {
     let mut found = Vec::new();

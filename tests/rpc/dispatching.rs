@@ -305,6 +305,34 @@ fn debug_output_holds_no_credentials() {
     );
 }
 
+/// JSON nests 128 deep at most; objects as deep as that fits are decoded, deeper ones rejected.
+#[test]
+fn deep_nesting_ends_well() {
+    let backup = |parent: Value| {
+        object(
+            "Backup",
+            json!("1.7"),
+            json!({
+                "id": ID, "user_id": "u", "project_id": "p", "volume_id": ID, "parent": parent,
+            }),
+        )
+    };
+    let nested = |depth| (0..depth).fold(Value::Null, |parent, _| backup(parent));
+    let open = |depth| {
+        let message = json!({
+            "method": "get_backup_device", "version": "3.17", "args": {"backup": nested(depth)},
+        });
+        let body = cinder_volume_xtremio::rpc::envelope::seal(&message);
+        cinder_volume_xtremio::rpc::envelope::open(&Properties::JSON, &body)
+    };
+    let Ok(Opened::Message(message)) = open(55) else {
+        panic!("must open");
+    };
+    let command = Registry::default().dispatch(&message).unwrap();
+    assert_eq!(command.args()["backup"], nested(55));
+    assert!(open(100).is_err());
+}
+
 fn any_json() -> impl Strategy<Value = Value> {
     let text = prop_oneof![
         Just("versioned_object.name".to_owned()),
@@ -335,7 +363,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(128) })]
 
     #[test]
     fn any_bytes_are_opened_or_rejected(body in prop::collection::vec(any::<u8>(), 0..200)) {
