@@ -19,6 +19,8 @@ def ends_in(lab, kind, ident, status):
 
 @step("a volume to ask things of")
 def source(lab):
+    if lab.host is None:
+        lab.start_host(lab.kind)
     lab.source = lab.refused.create("source", 1, volume_type=BACKEND)
     lab.refused.wait("volume", lab.source, "available")
 
