@@ -95,7 +95,7 @@ class VolumeHost:
             env={"PYTHONWARNINGS": "ignore"},
         )
 
-    def start(self, seconds=90):
+    def start(self, seconds=180):
         """Starts it and waits until every backend has sent a heartbeat and is in the scheduler."""
         before = self.heartbeats()
         self.process.start()
