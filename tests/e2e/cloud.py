@@ -85,7 +85,7 @@ class Cloud:
         check(status in (200, 404), f"GET {kind} {ident}: status {status}: {answer}")
         return answer[kind] if status == 200 else None
 
-    def wait(self, kind, ident, status, seconds=60):
+    def wait(self, kind, ident, status, seconds=120):
         """Waits for a status (None: gone); a final fault on the way fails with its message."""
         deadline = time.monotonic() + seconds
         while True:
@@ -101,7 +101,7 @@ class Cloud:
                 )
             time.sleep(0.2)
 
-    def wait_any(self, kind, ident, statuses, seconds=60):
+    def wait_any(self, kind, ident, statuses, seconds=120):
         """Waits for one of some statuses, faults among them; the object."""
         deadline = time.monotonic() + seconds
         while True:
@@ -119,7 +119,7 @@ class Cloud:
         return [m["user_message"] for m in answer["messages"]]
 
 
-def nothing_left(lab, seconds=20):
+def nothing_left(lab, seconds=60):
     """Fails unless rows, quotas and array become empty: the last steps follow the status."""
     deadline = time.monotonic() + seconds
     while found := leftovers(lab.plane) + [f"on the array: {v}" for v in lab.xms.volumes()]:
@@ -129,7 +129,7 @@ def nothing_left(lab, seconds=20):
 
 def no_worker_row(plane):
     """Waits until no workers row is left: it goes just after the final status."""
-    wait_until("an empty workers table", lambda: plane.sql(WORKERS) == [], 10)
+    wait_until("an empty workers table", lambda: plane.sql(WORKERS) == [], 60)
 
 
 def leftovers(plane):

@@ -91,7 +91,7 @@ class ControlPlane:
             )
             self._wait_http("glance", "/versions", glance)
             self._wait_http("cinder", "/", cinder)
-            wait_until("cinder-scheduler's service row", self._scheduler_row, 90, scheduler)
+            wait_until("cinder-scheduler's service row", self._scheduler_row, 180, scheduler)
 
     @property
     def cinder_conf(self):
@@ -191,7 +191,7 @@ class ControlPlane:
             except OSError:
                 return False
 
-        wait_until(f"{name} API", ready, 120, process)
+        wait_until(f"{name} API", ready, 300, process)
 
     def _scheduler_row(self):
         return self.sql("SELECT id FROM services WHERE `binary` = 'cinder-scheduler'")

@@ -23,6 +23,8 @@ def start(lab):
     }
     port = {name: relay.port for name, relay in lab.relays.items()}
     database = f"mysql+pymysql://openstack:{PASSWORD}@127.0.0.1:{port['database']}/cinder?charset=utf8"
+    # otherwise most commands would be over before a line is cut
+    lab.xms.slow(300)
     lab.stop_host()
     lab.start_host(
         lab.kind,
@@ -78,6 +80,7 @@ def stalled(lab):
 @step("the worker still stops cleanly; nothing is left in the rows or on the array")
 def nothing_left(lab):
     lab.stop_host()
+    lab.xms.slow(0)
     for relay in lab.relays.values():
         relay.close()
     cloud.nothing_left(lab)

@@ -63,26 +63,16 @@ class Simulator:
 
     def volumes(self):
         """{name: size in GiB} of all volumes on the array."""
-        return {v["name"]: gib(v) for v in objects(self.ask("GET", "/state"), "volumes")}
+        clusters = self.ask("GET", "/state")["clusters"]
+        return {v["name"]: gib(v) for cluster in clusters for v in cluster["volumes"]}
 
-
-def objects(state, kind):
-    """The objects of one type in the answer of /state: a list or a map, at any depth."""
-    if isinstance(state, dict):
-        if kind in state:
-            found = state[kind]
-            return list(found.values()) if isinstance(found, dict) else found
-        for value in state.values():
-            found = objects(value, kind) if isinstance(value, (dict, list)) else []
-            if found:
-                return found
-    elif isinstance(state, list):
-        return [o for value in state for o in objects(value, kind)]
-    return []
+    def slow(self, milliseconds):
+        """Makes every answer take that much longer, so that commands are caught half-way."""
+        self.ask("POST", "/latency", {"ms": milliseconds})
 
 
 def gib(volume):
-    """Size of an XMS volume object, which is in KiB and often text."""
+    """Size of an XMS volume object, which the XMS gives in KiB as text."""
     return int(volume["vol-size"]) // (1024 * 1024)
 
 
@@ -105,7 +95,7 @@ class VolumeHost:
             env={"PYTHONWARNINGS": "ignore"},
         )
 
-    def start(self, seconds=90):
+    def start(self, seconds=180):
         """Starts it and waits until every backend has sent a heartbeat and is in the scheduler."""
         before = self.heartbeats()
         self.process.start()

@@ -12,13 +12,15 @@ def ends_in(lab, kind, ident, status):
     """The object reaches the status and has a user message."""
     lab.refused.wait_any(kind, ident, [status])
     said = wait_until(
-        f"a user message about {kind} {ident}", lambda: lab.refused.messages(ident), 20
+        f"a user message about {kind} {ident}", lambda: lab.refused.messages(ident), 60
     )
     print(f"           {kind} {status}: {said[0]}", flush=True)
 
 
 @step("a volume to ask things of")
 def source(lab):
+    if lab.host is None:
+        lab.start_host(lab.kind)
     lab.source = lab.refused.create("source", 1, volume_type=BACKEND)
     lab.refused.wait("volume", lab.source, "available")
 
