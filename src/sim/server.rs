@@ -1,6 +1,7 @@
 //! Connections and requests of the HTTPS side.
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,10 +15,10 @@ use hyper::service::service_fn;
 use hyper::{Method, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -125,15 +126,17 @@ async fn connection(shared: &Arc<Shared>, stream: TcpStream, tls: Option<TlsAcce
     }
 }
 
-async fn serve_xms(shared: &Arc<Shared>, io: impl AsyncRead + AsyncWrite + Unpin) {
+async fn serve_xms(shared: &Arc<Shared>, stream: TlsStream<TcpStream>) {
     let service = service_fn(|request| answer(shared, request));
-    // An error ends this connection: the client went away, or it was cut on demand.
-    let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(io), service)
-        .await;
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    if Pin::new(&mut connection).await.is_err() {
+        // The client went away, or it is to be cut: a reset is what it shall see, not an end.
+        let stream = connection.into_parts().io.into_inner();
+        let _ = stream.get_ref().0.set_zero_linger();
+    }
 }
 
-async fn serve_admin(shared: &Arc<Shared>, io: impl AsyncRead + AsyncWrite + Unpin) {
+async fn serve_admin(shared: &Arc<Shared>, stream: TcpStream) {
     let service = service_fn(|request: hyper::Request<Incoming>| async move {
         let (parts, body) = request.into_parts();
         let (status, reply) = match body.collect().await {
@@ -149,7 +152,7 @@ async fn serve_admin(shared: &Arc<Shared>, io: impl AsyncRead + AsyncWrite + Unp
         Ok::<_, Infallible>(whole(status, &reply))
     });
     let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(io), service)
+        .serve_connection(TokioIo::new(stream), service)
         .await;
 }
 
