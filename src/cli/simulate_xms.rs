@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::sim::{ChapMode, Sim, SimOptions, XmsVersion};
+use crate::sim::{ChapMode, Sim, SimHandle, SimOptions, XmsVersion};
 
 /// Arguments of `simulate-xms`.
 #[derive(Debug, Clone)]
@@ -34,14 +34,12 @@ pub struct SimulateXms {
     pub chap: bool,
 }
 
-/// Serves until SIGTERM or SIGINT. When it is ready it prints one line of JSON:
-/// `{"url": ..., "admin": ..., "ca": ...}`.
+/// Starts the simulator and writes the certificate file. The line of JSON that tells where it
+/// serves: `{"url": ..., "admin": ..., "ca": ...}`.
 ///
 /// # Errors
 /// Addresses that cannot be bound, a certificate file that cannot be written.
-pub async fn run(args: SimulateXms) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
+pub async fn start(args: SimulateXms) -> anyhow::Result<(SimHandle, String)> {
     let chap = match args.chap {
         true => ChapMode::Initiator,
         false => ChapMode::Disabled,
@@ -62,9 +60,19 @@ pub async fn run(args: SimulateXms) -> anyhow::Result<()> {
     std::fs::write(&args.ca_out, &handle.ca_pem)
         .with_context(|| format!("cannot write {}", args.ca_out.display()))?;
     let ready = json!({"url": handle.url, "admin": handle.admin_url, "ca": args.ca_out});
-    let mut out = std::io::stdout().lock();
+    Ok((handle, ready.to_string()))
+}
+
+/// Serves until SIGTERM or SIGINT; prints the line of [`start`] when it is ready.
+///
+/// # Errors
+/// As [`start`].
+pub async fn run(args: SimulateXms) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
+    let (handle, ready) = start(args).await?;
+    let mut out = std::io::stdout();
     writeln!(out, "{ready}").and_then(|()| out.flush())?;
-    drop(out);
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

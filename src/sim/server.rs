@@ -1,6 +1,7 @@
 //! Connections and requests of the HTTPS side.
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,16 +9,16 @@ use std::time::Duration;
 use futures::stream;
 use http_body_util::{BodyExt as _, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::body::{Bytes, Frame, Incoming};
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, WWW_AUTHENTICATE};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, WWW_AUTHENTICATE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Response, StatusCode};
+use hyper::{Method, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -29,7 +30,7 @@ use super::refusal::Refusal;
 use super::request::{Request, Route, read_body};
 use super::state::Xms;
 use super::stats::{Stats, count};
-use super::version::XmsVersion;
+use super::version::{Kind, XmsVersion};
 
 /// The connection is to be dropped without a (whole) answer.
 #[derive(Debug, thiserror::Error)]
@@ -125,15 +126,17 @@ async fn connection(shared: &Arc<Shared>, stream: TcpStream, tls: Option<TlsAcce
     }
 }
 
-async fn serve_xms(shared: &Arc<Shared>, io: impl AsyncRead + AsyncWrite + Unpin) {
+async fn serve_xms(shared: &Arc<Shared>, stream: TlsStream<TcpStream>) {
     let service = service_fn(|request| answer(shared, request));
-    // An error ends this connection: the client went away, or it was cut on demand.
-    let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(io), service)
-        .await;
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    if Pin::new(&mut connection).await.is_err() {
+        // The client went away, or it is to be cut: a reset is what it shall see, not an end.
+        let stream = connection.into_parts().io.into_inner();
+        let _ = stream.get_ref().0.set_zero_linger();
+    }
 }
 
-async fn serve_admin(shared: &Arc<Shared>, io: impl AsyncRead + AsyncWrite + Unpin) {
+async fn serve_admin(shared: &Arc<Shared>, stream: TcpStream) {
     let service = service_fn(|request: hyper::Request<Incoming>| async move {
         let (parts, body) = request.into_parts();
         let (status, reply) = match body.collect().await {
@@ -149,7 +152,7 @@ async fn serve_admin(shared: &Arc<Shared>, io: impl AsyncRead + AsyncWrite + Unp
         Ok::<_, Infallible>(whole(status, &reply))
     });
     let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(io), service)
+        .serve_connection(TokioIo::new(stream), service)
         .await;
 }
 
@@ -171,12 +174,9 @@ fn respond(status: u16, content: &'static str, body: UnsyncBoxBody<Bytes, Cut>) 
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        hyper::header::HeaderValue::from_static(content),
-    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content));
     if status == 401 {
-        let challenge = hyper::header::HeaderValue::from_static("Basic realm=\"XMS\"");
+        let challenge = HeaderValue::from_static("Basic realm=\"XMS\"");
         headers.insert(WWW_AUTHENTICATE, challenge);
     }
     response
@@ -194,17 +194,17 @@ fn half(status: u16, body: &Value) -> Answer {
     response
 }
 
-async fn answer(shared: &Arc<Shared>, request: hyper::Request<Incoming>) -> Result<Answer, Cut> {
+async fn answer(shared: &Shared, request: hyper::Request<Incoming>) -> Result<Answer, Cut> {
     let (parts, body) = request.into_parts();
     let bytes = body.collect().await.map_err(|_| Cut)?.to_bytes();
     let route = Route::parse(parts.uri.path(), shared.version);
-    let type_name = route
+    let kind = route
         .as_ref()
-        .map(|route| route.kind.map_or("types", |k| k.wire()));
+        .map(|route| route.kind.map_or("types", Kind::wire));
     {
         let mut stats = shared.stats();
         stats.requests += 1;
-        let name = type_name.unwrap_or("unknown");
+        let name = kind.unwrap_or("unknown");
         count(&mut stats.by_type, format!("{} {name}", parts.method));
     }
     let latency = shared.latency_ms.load(Ordering::Relaxed);
@@ -213,68 +213,76 @@ async fn answer(shared: &Arc<Shared>, request: hyper::Request<Incoming>) -> Resu
     }
     if !shared.account.admits(&parts.headers) {
         shared.stats().auth_failures += 1;
-        return Ok(whole(
-            401,
-            &Refusal::with_status(401, "Unauthorized").body(),
-        ));
+        let refusal = Refusal::with_status(401, "Unauthorized");
+        return Ok(whole(401, &refusal.body()));
     }
-    let raw_query = parts.uri.query().unwrap_or_default();
-    let prepared = prepare(shared, &parts, route, raw_query, &bytes);
-    let fault = {
-        // Subscribed under the lock, so that a clearing cannot slip in between.
-        let mut faults = shared.faults();
-        let seen_request = prepared.as_ref().ok();
-        let index = seen_request.and_then(|r| r.path_name());
-        let seen = Seen {
-            method: &parts.method,
-            kind: type_name,
-            url_name: seen_request
-                .and_then(|r| r.query.name.as_deref())
-                .or(index.as_deref()),
-            body: seen_request.map(|r| &r.body),
-        };
-        let action = faults::take(&mut faults, &seen);
-        action.map(|action| (action, shared.faults_cleared.subscribe()))
-    };
-    let action = match fault {
+    let prepared = prepare(shared, &parts, route, &bytes);
+    let action = match take_fault(shared, &parts.method, kind, prepared.as_ref().ok()) {
         None => None,
-        Some((action, mut cleared)) => {
-            shared.stats().faults += 1;
-            match action {
-                FaultAction::Busy => return Ok(whole(400, &Refusal::new("system_is_busy").body())),
-                FaultAction::Status(status) => {
-                    let page = Full::new(Bytes::from_static(b"<html>out of order</html>"));
-                    return Ok(respond(
-                        status,
-                        "text/html",
-                        page.map_err(never).boxed_unsync(),
-                    ));
-                }
-                FaultAction::ResetBefore => return Err(Cut),
-                FaultAction::Hang => {
-                    // The sender lives as long as `shared`; an error cannot come.
-                    let _ = cleared.changed().await;
-                }
-                FaultAction::DelayMs(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
-                FaultAction::ResetAfter | FaultAction::Truncate => {}
-            }
-            Some(action)
-        }
+        Some((action, cleared)) => match before_serving(action, cleared).await {
+            Some(early) => return early,
+            None => Some(action),
+        },
     };
     let served = prepared.and_then(|request| request.serve(&mut shared.xms()));
-    let (status, reply) = match served {
-        Ok(reply) => reply,
-        Err(refusal) => {
-            if let Some(key) = &refusal.rejected_key {
-                count(&mut shared.stats().rejected_keys, key);
-            }
-            (refusal.status, refusal.body())
+    let (status, reply) = served.unwrap_or_else(|refusal| {
+        if let Some(key) = &refusal.rejected_key {
+            count(&mut shared.stats().rejected_keys, key);
         }
-    };
+        (refusal.status, refusal.body())
+    });
     match action {
         Some(FaultAction::ResetAfter) => Err(Cut),
         Some(FaultAction::Truncate) => Ok(half(status, &reply)),
         _ => Ok(whole(status, &reply)),
+    }
+}
+
+/// The fault that befalls a request, and what tells that faults were cleared.
+fn take_fault(
+    shared: &Shared,
+    method: &Method,
+    kind: Option<&str>,
+    request: Option<&Request>,
+) -> Option<(FaultAction, watch::Receiver<()>)> {
+    let in_path = request.and_then(Request::path_name);
+    let in_query = request.and_then(|request| request.query.name.as_deref());
+    let seen = Seen {
+        method,
+        kind,
+        url_name: in_query.or(in_path.as_deref()),
+        body: request.map(|request| &request.body),
+    };
+    let mut faults = shared.faults();
+    let action = faults::take(&mut faults, &seen)?;
+    shared.stats().faults += 1;
+    // Subscribed under the lock, so that no clearing slips in between.
+    Some((action, shared.faults_cleared.subscribe()))
+}
+
+/// What a fault does before the request is served; Some if it is not served at all.
+async fn before_serving(
+    action: FaultAction,
+    mut cleared: watch::Receiver<()>,
+) -> Option<Result<Answer, Cut>> {
+    match action {
+        FaultAction::Busy => Some(Ok(whole(400, &Refusal::new("system_is_busy").body()))),
+        FaultAction::Status(status) => {
+            let page = Full::new(Bytes::from_static(b"<html>out of order</html>"));
+            let page = page.map_err(never).boxed_unsync();
+            Some(Ok(respond(status, "text/html", page)))
+        }
+        FaultAction::ResetBefore => Some(Err(Cut)),
+        FaultAction::Hang => {
+            // The sender lives as long as its connections: no error can come.
+            let _ = cleared.changed().await;
+            None
+        }
+        FaultAction::DelayMs(ms) => {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+            None
+        }
+        FaultAction::ResetAfter | FaultAction::Truncate => None,
     }
 }
 
@@ -283,21 +291,21 @@ fn prepare(
     shared: &Shared,
     parts: &hyper::http::request::Parts,
     route: Option<Route>,
-    raw_query: &str,
     bytes: &[u8],
 ) -> Result<Request, Refusal> {
     let route = route.ok_or_else(Refusal::unknown_url)?;
-    let query = Query::parse(raw_query, route.api, shared.version)?;
+    let query = Query::parse(
+        parts.uri.query().unwrap_or_default(),
+        route.api,
+        shared.version,
+    )?;
     {
         let mut stats = shared.stats();
         for name in &query.unknown {
             count(&mut stats.unknown_query, name);
         }
         let list = route.object.is_none() && query.name.is_none() && query.filters.is_empty();
-        if let Some(kind) = route
-            .kind
-            .filter(|_| list && parts.method == hyper::Method::GET)
-        {
+        if let Some(kind) = route.kind.filter(|_| list && parts.method == Method::GET) {
             count(&mut stats.unfiltered_lists, kind.wire());
         }
     }

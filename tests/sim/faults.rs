@@ -1,5 +1,7 @@
 //! Faults do what they say, and no more.
 
+use std::error::Error;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use cinder_volume_xtremio::sim::{Fault, FaultAction, XmsVersion};
@@ -9,6 +11,12 @@ use crate::support::xms::TestXms;
 
 fn volume(name: &str) -> Option<Value> {
     Some(json!({"vol-name": name, "vol-size": "1g"}))
+}
+
+/// The kind of the I/O error at the bottom.
+fn io_kind(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
+    let here = error.downcast_ref::<std::io::Error>().map(|io| io.kind());
+    error.source().and_then(io_kind).or(here)
 }
 
 async fn names(xms: &TestXms) -> Vec<String> {
@@ -37,7 +45,8 @@ async fn some_faults_apply_the_command_and_some_do_not() {
     assert_eq!(proxy.status, 503);
     assert!(proxy.body.is_string(), "not JSON: {}", proxy.body);
     xms.sim.add_fault(once(FaultAction::ResetBefore));
-    xms.send("POST", path, volume("before")).await.unwrap_err();
+    let cut = xms.send("POST", path, volume("before")).await.unwrap_err();
+    assert_eq!(io_kind(&cut), Some(ErrorKind::ConnectionReset), "{cut:?}");
     assert!(names(&xms).await.is_empty());
 
     xms.sim.add_fault(once(FaultAction::ResetAfter));

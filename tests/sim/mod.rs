@@ -2,6 +2,7 @@
 //! Cinder's own driver.
 
 mod clusters;
+mod command;
 mod faults;
 mod mappings;
 mod python_driver;

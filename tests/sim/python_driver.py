@@ -10,7 +10,16 @@ import os
 import urllib.request
 import uuid
 
+from cinder import exception
+from cinder import objects
 from oslo_config import cfg
+
+# The volume manager, which the drivers pull in, names them while it is imported.
+objects.register_all()
+
+from cinder.volume import configuration  # noqa: E402
+from cinder.volume import driver  # noqa: E402
+from cinder.volume.drivers.dell_emc import xtremio  # noqa: E402
 
 IQN = 'iqn.1993-08.org.debian:01:driver-test'
 WWPNS = ['2100001b32817c5f', '2100001b32817c60']
@@ -313,8 +322,8 @@ def main():
             (xtremio.XtremIOISCSIDriver, 'iSCSI', check_iscsi),
             (xtremio.XtremIOFCDriver, 'FC', check_fc)):
         drv = cls(configuration=configuration.Configuration(
-            driver.volume_opts, config_group='xtremio'),
-            db=NoCache(), host='host@xtremio')
+            driver.volume_opts, config_group='xtremio'), host='host@xtremio')
+        drv.db = NoCache()
         drv.do_setup(None)
         drv.check_for_setup_error()
         array.has_v2 = isinstance(drv.client, xtremio.XtremIOClient4)
@@ -329,10 +338,4 @@ def main():
 
 
 if __name__ == '__main__':
-    from cinder import exception
-    from cinder import objects
-    from cinder.volume import configuration
-    from cinder.volume import driver
-    from cinder.volume.drivers.dell_emc import xtremio
-    objects.register_all()
     main()
