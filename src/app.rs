@@ -1,1 +1,3 @@
 //! Builds the rooms and owns start, readiness, drain and stop order.
+
+pub mod logging;

@@ -1,1 +1,3 @@
 //! Subcommands: thin, no rules of their own.
+
+pub mod args;

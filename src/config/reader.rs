@@ -3,6 +3,8 @@
 //! A getter never stops the reading: it notes a fault and returns the default, so that all
 //! faults come out together.
 
+#[cfg(test)]
+mod observed;
 mod typed;
 
 use std::collections::BTreeMap;
@@ -46,10 +48,6 @@ impl<'a> Reader<'a> {
             warnings: Vec::new(),
             settings: BTreeMap::new(),
         }
-    }
-
-    pub(super) fn env(&self, name: &str) -> Option<String> {
-        (self.env)(name)
     }
 
     /// Notes a fault about an option, at the place of `origin`.
@@ -117,7 +115,7 @@ impl<'a> Reader<'a> {
             let winner = self
                 .outside_files(group, opt.name)
                 .map(|entry| (group, opt.name, entry))
-                .or_else(|| self.from_files(&opt));
+                .or_else(|| self.in_files(&opt));
             if let Some((found_group, found_name, entry)) = winner {
                 return self.resolve(&opt, found_group, found_name, entry);
             }
@@ -132,7 +130,7 @@ impl<'a> Reader<'a> {
             .map(|group| Opt { group, ..*opt })
             .find_map(|opt| {
                 let outside = self.outside_files(opt.group, opt.name);
-                outside.or_else(|| self.from_files(&opt).map(|(_, _, entry)| entry))
+                outside.or_else(|| self.in_files(&opt).map(|(_, _, entry)| entry))
             })
             .map(|entry| entry.origin)
     }
@@ -165,7 +163,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The last file that has any of the names wins; within it the newest name, its last line.
-    fn from_files<'o>(&self, opt: &Opt<'o>) -> Option<(&'o str, &'o str, Entry)> {
+    fn in_files<'o>(&self, opt: &Opt<'o>) -> Option<(&'o str, &'o str, Entry)> {
         let mut best: Option<(&'o str, &'o str, &Entry)> = None;
         for (group, name) in names(opt) {
             if let Some(entry) = self.tree.entries(group, name).last()
@@ -240,13 +238,14 @@ impl<'a> Reader<'a> {
             }
             *tainted |= names_a_secret(reference);
             let places = match reference.split_once('.') {
+                Some(("DEFAULT", _)) => return None,
                 Some((group, name)) => vec![(group, name)],
                 None => vec![(group, reference), ("DEFAULT", reference)],
             };
             for (group, name) in places {
                 let opt = Opt::new(group, name);
                 let found = self.outside_files(group, name);
-                let found = found.or_else(|| self.from_files(&opt).map(|(_, _, entry)| entry));
+                let found = found.or_else(|| self.in_files(&opt).map(|(_, _, entry)| entry));
                 if let Some(Entry { text, literal, .. }) = found {
                     return match text {
                         Text::One(text) if literal => Some(text),
