@@ -161,3 +161,6 @@ impl LogHandle {
         filter.reload(levels.targets()).map_err(|_| LogError::Ended)
     }
 }
+
+#[cfg(test)]
+mod tests;

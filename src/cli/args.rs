@@ -144,8 +144,7 @@ impl OsloArgs {
         let mut overrides = BTreeMap::new();
         for (name, text) in texts {
             if let Some(text) = text {
-                // A path on the command line is meant as it stands, without $ references.
-                overrides.insert(name.to_owned(), text.replace('$', "$$"));
+                overrides.insert(name.to_owned(), text.clone());
             }
         }
         for (name, on, off) in switches {

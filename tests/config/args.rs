@@ -191,3 +191,38 @@ fn bad_arguments_end_with_2() {
         assert_eq!(refused(line), 2, "{line}");
     }
 }
+
+/// From the ExecStart line to the options: flags win over the file.
+#[test]
+fn a_service_line_loads() {
+    let mut files = super::Files::with(super::BASE);
+    let main = files.args.config_files[0].display().to_string();
+    let dist = files.write(
+        "cinder-dist.conf",
+        "[DEFAULT]\nlogdir = /dist\nstate_path = /dist-state\ndebug = true\n",
+    );
+    let line = format!(
+        "/usr/bin/cinder-volume --config-file {} --config-file {main} --logfile /var/log/$host.log --nodebug --log-config /l",
+        dist.display()
+    );
+    let Command::Serve(args) = parse(&line) else {
+        panic!();
+    };
+    files.args = args.load_args();
+    let loaded = files.load().unwrap();
+    let logging = &loaded.config.logging;
+    assert_eq!(
+        logging.log_file.as_deref(),
+        Some(Path::new("/var/log/ctl1.log"))
+    );
+    assert!(!logging.debug);
+    assert_eq!(loaded.config.service.state_path, Path::new("/dist-state"));
+    assert!(
+        loaded
+            .warnings
+            .iter()
+            .any(|w| w.contains("log_config_append")),
+        "{:?}",
+        loaded.warnings
+    );
+}

@@ -41,7 +41,6 @@ fn all_faults_come_together_with_their_places() {
         "[xio] san_ip: is not set; allowed: ".to_owned(),
         format!("{main}:10: [xio] san_api_port: \"0\" is not allowed; allowed: a whole number from 1 to 65535"),
         format!("{main}:11: [xio] san_password: holds a `$` reference that names no option set here"),
-        format!("{main}:11: [xio] san_password: is not set"),
         "[xio] reserved_percentage: \"-1\" is not allowed (from the environment variable OS_XIO__RESERVED_PERCENTAGE)".to_owned(),
     ];
     let lines: Vec<&str> = text.lines().collect();
@@ -55,6 +54,24 @@ fn all_faults_come_together_with_their_places() {
     for secret in ["mqsecret", "sansecret", "nosuch"] {
         assert!(!text.contains(secret), "{text}");
         assert!(!format!("{error:?}").contains(secret), "{error:?}");
+    }
+}
+
+#[test]
+fn a_bad_reference_is_one_fault_not_two() {
+    for (section, key) in [
+        ("DEFAULT", "enabled_backends"),
+        ("xio", "san_ip"),
+        ("xio", "san_password"),
+        ("database", "connection"),
+        ("DEFAULT", "transport_url"),
+    ] {
+        let found = faults(base_and(&format!("[{section}]\n{key} = x$nosuch")));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].starts_with(&format!("[{section}] {key}: ")),
+            "{found:?}"
+        );
     }
 }
 
