@@ -50,7 +50,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Notes a fault about an option, at the place of `origin`.
+    /// Notes a fault about an option, at the place of `origin`. A value of a shared section is
+    /// one fault of that section, however many backends read it.
     pub(super) fn fault(
         &mut self,
         opt: &Opt<'_>,
@@ -58,7 +59,15 @@ impl<'a> Reader<'a> {
         problem: impl Into<String>,
         allowed: impl Into<String>,
     ) {
-        let fault = Fault::option(opt.group, opt.name, origin, problem, allowed);
+        let own = Opt {
+            fallback: None,
+            ..*opt
+        };
+        let group = match opt.fallback {
+            Some(shared) if origin.is_some() && self.origin(&own).is_none() => shared,
+            _ => opt.group,
+        };
+        let fault = Fault::option(group, opt.name, origin, problem, allowed);
         if !self.faults.contains(&fault) {
             self.faults.push(fault);
         }

@@ -202,7 +202,7 @@ fn a_service_line_loads() {
         "[DEFAULT]\nlogdir = /dist\nstate_path = /dist-state\ndebug = true\n",
     );
     let line = format!(
-        "/usr/bin/cinder-volume --config-file {} --config-file {main} --logfile /var/log/$host.log --nodebug --log-config /l",
+        "/usr/bin/cinder-volume --config-file {} --config-file {main} --logfile /var/log/${{host}}.log --nodebug --log-config /l",
         dist.display()
     );
     let Command::Serve(args) = parse(&line) else {

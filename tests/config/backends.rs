@@ -1,6 +1,6 @@
 //! Backend sections, `[backend_defaults]`, and the sample file.
 
-use cinder_volume_xtremio::config::{LoadArgs, OverSubscription, Protocol, load};
+use cinder_volume_xtremio::config::{LoadArgs, LockBackend, OverSubscription, Protocol, load};
 use secrecy::ExposeSecret as _;
 
 use super::{BASE, Files, base_and, faults};
@@ -188,7 +188,7 @@ fn unusable_sections_are_faults() {
         ),
         (
             "[backend_defaults]\nzoning_mode = Fabric",
-            "[xio] zoning_mode: \"fabric\" is not supported",
+            "[backend_defaults] zoning_mode: \"fabric\" is not supported",
         ),
         (
             "[xio]\nreplication_device = a:1,san_password:s3cr3t",
@@ -252,5 +252,70 @@ fn the_sample_file_loads_as_its_comments_say() {
         loaded.warnings.iter().all(|w| w.contains(expected)),
         "{:?}",
         loaded.warnings
+    );
+}
+
+/// A file as a deployment tool writes it: many services' options, foreign backends, secrets.
+#[test]
+fn the_file_of_a_deployment_tool_loads_unchanged() {
+    let args = LoadArgs {
+        config_files: vec!["tests/data/config/kolla-like.conf".into()],
+        ..LoadArgs::default()
+    };
+    let loaded = load(&args, &|_| None).unwrap_or_else(|error| panic!("{error}"));
+    let config = &loaded.config;
+    assert_eq!(config.backends.len(), 1);
+    let backend = &config.backends[0];
+    assert_eq!(
+        (backend.name.as_str(), backend.san_login.as_str()),
+        ("xtremio1", "cinder")
+    );
+    assert_eq!(backend.san_password.expose_secret(), "Xms-S3cret$5");
+    assert_eq!(
+        backend.filter_function.as_deref(),
+        Some("volume.size < 1000")
+    );
+    assert_eq!(
+        (
+            config.messaging.url.hosts.len(),
+            config.messaging.url.vhost.as_str()
+        ),
+        (3, "/")
+    );
+    assert!(config.messaging.quorum_queue && config.messaging.use_queue_manager);
+    assert_eq!(
+        config.notifications.topics,
+        ["notifications", "cinder_events"]
+    );
+    assert_eq!(
+        config.coordination.backend,
+        LockBackend::Foreign("redis".into())
+    );
+    assert_eq!(config.database.max_connections, 51);
+    let log_file = config
+        .logging
+        .log_file
+        .as_deref()
+        .and_then(|path| path.to_str());
+    assert_eq!(log_file, Some("/var/log/kolla/cinder/cinder-volume.log"));
+    assert_eq!(config.logging.default_log_levels.len(), 10);
+    assert_eq!(loaded.warnings.len(), 2, "{:?}", loaded.warnings);
+    let shown = format!("{loaded:?}\n{}\n{:?}", loaded.describe(), loaded.warnings);
+    assert!(!shown.contains("S3cret"), "{shown}");
+}
+
+#[test]
+fn a_shared_value_is_one_fault_for_all_sections() {
+    let section = "volume_driver = cinder.volume.drivers.dell_emc.xtremio.XtremIOFCDriver\nsan_ip = x\nsan_password = y\n";
+    let found = faults(base_and(&format!(
+        "[DEFAULT]\nenabled_backends = xio,b,c\n[b]\n{section}[c]\n{section}reserved_percentage = 200\n\
+         [backend_defaults]\nreserved_percentage = 101\n"
+    )));
+    assert_eq!(
+        found,
+        [
+            "[backend_defaults] reserved_percentage: \"101\" is not allowed",
+            "[c] reserved_percentage: \"200\" is not allowed",
+        ]
     );
 }

@@ -101,8 +101,8 @@ fn ours(name: &str) -> Vec<String> {
     let crates: &[&str] = match name.split('.').next().unwrap_or_default() {
         "cinder" => &["cinder_volume_xtremio"],
         "amqp" | "kombu" => &["lapin"],
-        "oslo_messaging" => &["lapin", "cinder_volume_xtremio::bus"],
-        "oslo" if name == "oslo.messaging" => &["lapin", "cinder_volume_xtremio::bus"],
+        "oslo_messaging" => &["cinder_volume_xtremio::bus"],
+        "oslo" if name.starts_with("oslo.messaging") => &["cinder_volume_xtremio::bus"],
         "sqlalchemy" | "oslo_db" => &["sqlx", "sea_orm"],
         "requests" | "urllib3" => &["reqwest", "hyper", "hyper_util"],
         _ => return vec![name.to_owned()],

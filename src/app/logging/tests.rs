@@ -87,9 +87,7 @@ fn levels_change_while_running() {
     };
     say("one");
     handle.set_level("cinder", LevelFilter::DEBUG).unwrap();
-    handle
-        .set_level("oslo.messaging", LevelFilter::INFO)
-        .unwrap();
+    handle.set_level("amqp", LevelFilter::INFO).unwrap();
     say("two");
     handle.set_level("", LevelFilter::ERROR).unwrap();
     say("three");
@@ -127,6 +125,7 @@ fn default_log_levels_take_python_names() {
             pair("sqlalchemy", "ERROR"),
             pair("amqp", "debug"),
             pair("my::target", "INFO"),
+            pair("oslo.messaging", "TRACE"),
             pair("cinder", "WARNING"),
         ],
         ..LoggingOptions::default()
@@ -135,6 +134,7 @@ fn default_log_levels_take_python_names() {
     let levels = handle.levels();
     assert_eq!(levels["sea_orm"], LevelFilter::ERROR);
     assert_eq!(levels["lapin"], LevelFilter::DEBUG);
+    assert_eq!(levels["cinder_volume_xtremio::bus"], LevelFilter::TRACE);
     assert_eq!(levels["my::target"], LevelFilter::INFO);
     assert_eq!(levels["cinder_volume_xtremio"], LevelFilter::WARN);
     assert_eq!(levels["hyper"], LevelFilter::WARN);
