@@ -31,14 +31,15 @@ pub(super) fn protocol(driver: &str) -> Option<Protocol> {
 pub(super) fn read(r: &mut Reader<'_>, service: &ServiceOptions) -> Vec<BackendOptions> {
     let enabled = Opt::default("enabled_backends");
     let (names, origin) = match r.list(&enabled) {
-        Some((names, origin)) => (names, Some(origin)),
-        None => (Vec::new(), r.origin(&enabled)),
+        Some((names, origin)) => (Some(names), Some(origin)),
+        None => (None, r.origin(&enabled)),
     };
     let mut seen: Vec<String> = Vec::new();
     let mut backends = Vec::new();
     let mut foreign = 0;
-    let mut faulty = false;
-    for name in names.into_iter().filter(|name| !name.is_empty()) {
+    // A value that could not be read is a fault of its own already.
+    let mut faulty = names.is_none() && origin.is_some();
+    for name in names.into_iter().flatten().filter(|name| !name.is_empty()) {
         if seen.iter().any(|other| other.eq_ignore_ascii_case(&name)) {
             faulty = true;
             let problem = format!("names {name:?} more than once");
@@ -180,8 +181,7 @@ fn refuse_unsupported(r: &mut Reader<'_>, name: &str) {
 fn san_ip(r: &mut Reader<'_>, opt: &Opt<'_>) -> String {
     let allowed = "address or name of the XMS, NAME:PORT, [IPV6]:PORT";
     let Some((text, origin)) = r.filled(opt) else {
-        let origin = r.origin(opt);
-        r.fault(opt, origin.as_ref(), "is not set", allowed);
+        missing(r, opt, allowed);
         return String::new();
     };
     let text = text.trim().to_owned();
@@ -202,15 +202,17 @@ fn required_secret(r: &mut Reader<'_>, opt: &Opt<'_>) -> SecretString {
     match r.text(opt) {
         Some((text, _)) if !text.is_empty() => SecretString::from(text),
         _ => {
-            let origin = r.origin(opt);
-            r.fault(
-                opt,
-                origin.as_ref(),
-                "is not set",
-                "the password of san_login on the XMS",
-            );
+            missing(r, opt, "the password of san_login on the XMS");
             SecretString::from(String::new())
         }
+    }
+}
+
+/// Notes that a required option is not set or empty, unless its value is a fault already.
+fn missing(r: &mut Reader<'_>, opt: &Opt<'_>, allowed: &str) {
+    let origin = r.origin(opt);
+    if origin.is_none() || r.text(opt).is_some() {
+        r.fault(opt, origin.as_ref(), "is not set", allowed);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Text into booleans, numbers and lists, as oslo.config's types do it.
 
 /// `true/1/on/yes` and `false/0/off/no` in any case.
-pub fn boolean(text: &str) -> Option<bool> {
+pub(super) fn boolean(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "1" | "on" | "yes" => Some(true),
         "false" | "0" | "off" | "no" => Some(false),
@@ -10,12 +10,12 @@ pub fn boolean(text: &str) -> Option<bool> {
 }
 
 /// A decimal integer; a sign and single underscores between digits are allowed, as in Python.
-pub fn integer(text: &str) -> Option<i64> {
+pub(super) fn integer(text: &str) -> Option<i64> {
     plain_number(text)?.parse().ok()
 }
 
 /// A finite floating point number. Python's `inf` and `nan` have no meaning in our options.
-pub fn float(text: &str) -> Option<f64> {
+pub(super) fn float(text: &str) -> Option<f64> {
     plain_number(text)?
         .parse()
         .ok()
@@ -37,16 +37,12 @@ fn plain_number(text: &str) -> Option<String> {
     Some(text.replace('_', ""))
 }
 
-/// A comma separated list, items trimmed. One comma at the end ends the list, other empty
-/// items stay; an empty text is an empty list.
-pub fn list(text: &str) -> Vec<String> {
-    let text = text.trim();
+/// A comma separated list, items trimmed. Commas at the end do not count, other empty items
+/// stay; an empty text is an empty list.
+pub(super) fn list(text: &str) -> Vec<String> {
+    let text = text.trim().trim_end_matches(',');
     if text.is_empty() {
         return Vec::new();
     }
-    let mut items: Vec<String> = text.split(',').map(|item| item.trim().to_owned()).collect();
-    if items.last().is_some_and(String::is_empty) {
-        items.pop();
-    }
-    items
+    text.split(',').map(|item| item.trim().to_owned()).collect()
 }

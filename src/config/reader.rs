@@ -3,6 +3,8 @@
 //! A getter never stops the reading: it notes a fault and returns the default, so that all
 //! faults come out together.
 
+#[cfg(test)]
+mod observed;
 mod typed;
 
 use std::collections::BTreeMap;
@@ -48,11 +50,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn env(&self, name: &str) -> Option<String> {
-        (self.env)(name)
-    }
-
-    /// Notes a fault about an option, at the place of `origin`.
+    /// Notes a fault about an option, at the place of `origin`. A value of a shared section is
+    /// one fault of that section, however many backends read it.
     pub(super) fn fault(
         &mut self,
         opt: &Opt<'_>,
@@ -60,7 +59,15 @@ impl<'a> Reader<'a> {
         problem: impl Into<String>,
         allowed: impl Into<String>,
     ) {
-        let fault = Fault::option(opt.group, opt.name, origin, problem, allowed);
+        let own = Opt {
+            fallback: None,
+            ..*opt
+        };
+        let group = match opt.fallback {
+            Some(shared) if origin.is_some() && self.origin(&own).is_none() => shared,
+            _ => opt.group,
+        };
+        let fault = Fault::option(group, opt.name, origin, problem, allowed);
         if !self.faults.contains(&fault) {
             self.faults.push(fault);
         }
@@ -117,7 +124,7 @@ impl<'a> Reader<'a> {
             let winner = self
                 .outside_files(group, opt.name)
                 .map(|entry| (group, opt.name, entry))
-                .or_else(|| self.from_files(&opt));
+                .or_else(|| self.in_files(&opt));
             if let Some((found_group, found_name, entry)) = winner {
                 return self.resolve(&opt, found_group, found_name, entry);
             }
@@ -132,7 +139,7 @@ impl<'a> Reader<'a> {
             .map(|group| Opt { group, ..*opt })
             .find_map(|opt| {
                 let outside = self.outside_files(opt.group, opt.name);
-                outside.or_else(|| self.from_files(&opt).map(|(_, _, entry)| entry))
+                outside.or_else(|| self.in_files(&opt).map(|(_, _, entry)| entry))
             })
             .map(|entry| entry.origin)
     }
@@ -165,7 +172,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The last file that has any of the names wins; within it the newest name, its last line.
-    fn from_files<'o>(&self, opt: &Opt<'o>) -> Option<(&'o str, &'o str, Entry)> {
+    fn in_files<'o>(&self, opt: &Opt<'o>) -> Option<(&'o str, &'o str, Entry)> {
         let mut best: Option<(&'o str, &'o str, &Entry)> = None;
         for (group, name) in names(opt) {
             if let Some(entry) = self.tree.entries(group, name).last()
@@ -240,13 +247,14 @@ impl<'a> Reader<'a> {
             }
             *tainted |= names_a_secret(reference);
             let places = match reference.split_once('.') {
+                Some(("DEFAULT", _)) => return None,
                 Some((group, name)) => vec![(group, name)],
                 None => vec![(group, reference), ("DEFAULT", reference)],
             };
             for (group, name) in places {
                 let opt = Opt::new(group, name);
                 let found = self.outside_files(group, name);
-                let found = found.or_else(|| self.from_files(&opt).map(|(_, _, entry)| entry));
+                let found = found.or_else(|| self.in_files(&opt).map(|(_, _, entry)| entry));
                 if let Some(Entry { text, literal, .. }) = found {
                     return match text {
                         Text::One(text) if literal => Some(text),

@@ -41,8 +41,6 @@ pub(super) struct Entry {
 #[derive(Default)]
 pub(super) struct Tree {
     sections: BTreeMap<String, BTreeMap<String, Vec<Entry>>>,
-    /// The files that were read, in order.
-    pub(super) files: Vec<PathBuf>,
 }
 
 /// Section names are the same in any case, but for `DEFAULT` (oslo.config's rule).
@@ -101,7 +99,6 @@ pub(super) fn read(paths: &[PathBuf], faults: &mut Vec<Fault>) -> Tree {
     }
     let mut tree = Tree {
         sections: BTreeMap::new(),
-        files: paths.to_vec(),
     };
     // The providers hold parsed data and never fail; were figment to, nothing would be set.
     let data = figment.data().unwrap_or_default();

@@ -5,7 +5,7 @@
 ///
 /// # Errors
 /// The first name that `lookup` does not know.
-pub fn substitute(
+pub(super) fn substitute(
     text: &str,
     lookup: &mut dyn FnMut(&str) -> Option<String>,
 ) -> Result<String, String> {

@@ -62,10 +62,10 @@ pub struct ParsedUrl {
 }
 
 impl fmt::Debug for ParsedUrl {
+    /// Leaves the query out: after an unescaped `?` in a password it holds the rest of that.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ParsedUrl")
             .field("url", &self.url)
-            .field("query", &self.query)
             .finish_non_exhaustive()
     }
 }
