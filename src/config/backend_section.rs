@@ -14,8 +14,8 @@ const SHARED: &str = "backend_defaults";
 /// The driver Cinder takes when a section names none.
 const CINDER_DEFAULT_DRIVER: &str = "cinder.volume.drivers.lvm.LVMVolumeDriver";
 
-/// The protocol of an XtremIO driver class, by every path it ever had: `emc` up to Newton,
-/// `dell_emc` since Ocata; the FC class was renamed in Pike.
+/// The protocol of an XtremIO driver class, by every path it ever had: in `emc` before the move
+/// to `dell_emc`, and the FC class under its old name in either place.
 pub(super) fn protocol(driver: &str) -> Option<Protocol> {
     let class = driver
         .strip_prefix("cinder.volume.drivers.dell_emc.xtremio.")

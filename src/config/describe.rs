@@ -6,6 +6,9 @@ use std::path::PathBuf;
 
 use super::fault::Origin;
 
+/// Stands for a secret.
+pub(super) const HIDDEN: &str = "***";
+
 /// One value that is set somewhere. A secret's value is `***`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {

@@ -9,7 +9,7 @@ mod typed;
 
 use std::collections::BTreeMap;
 
-use super::describe::Setting;
+use super::describe::{HIDDEN, Setting};
 use super::fault::{Fault, Origin};
 use super::option::{Opt, names_a_secret};
 use super::source::{Entry, Env, Text, Tree};
@@ -67,10 +67,23 @@ impl<'a> Reader<'a> {
             Some(shared) if origin.is_some() && self.origin(&own).is_none() => shared,
             _ => opt.group,
         };
+        let mut problem = problem.into();
+        if !opt.secret && self.is_hidden(opt) {
+            // The problem may quote the value, and the value refers to a secret.
+            "the value, which refers to a secret, is not allowed".clone_into(&mut problem);
+        }
         let fault = Fault::option(group, opt.name, origin, problem, allowed);
         if !self.faults.contains(&fault) {
             self.faults.push(fault);
         }
+    }
+
+    /// Whether the option's value holds a secret, its own or one that it refers to.
+    fn is_hidden(&self, opt: &Opt<'_>) -> bool {
+        let key = |group: &str| (group.to_owned(), opt.name.to_owned());
+        let mut groups = std::iter::once(opt.group).chain(opt.fallback);
+        let setting = groups.find_map(|group| self.settings.get(&key(group)));
+        setting.is_some_and(|setting| setting.value == HIDDEN)
     }
 
     /// Notes a warning once: several backend sections may read one shared value.
@@ -214,7 +227,7 @@ impl<'a> Reader<'a> {
             }
         };
         let shown = if tainted {
-            "***".to_owned()
+            HIDDEN.to_owned()
         } else {
             match &text {
                 Text::One(text) => text.clone(),

@@ -76,6 +76,26 @@ fn a_bad_reference_is_one_fault_not_two() {
 }
 
 #[test]
+fn a_value_that_refers_to_a_secret_is_not_quoted() {
+    let found = faults(base_and(
+        "[DEFAULT]\nreport_interval = $xio.san_password\nvolume_name_template = ${database.connection}\n\
+         [backend_defaults]\nextra_capabilities = $san_password\nmax_over_subscription_ratio = ${xio.san_password}",
+    ));
+    assert_eq!(found.len(), 4, "{found:?}");
+    let hidden = "the value, which refers to a secret, is not allowed";
+    assert!(
+        found.iter().filter(|fault| fault.ends_with(hidden)).count() >= 3,
+        "{found:?}"
+    );
+    assert!(
+        !found
+            .iter()
+            .any(|fault| fault.contains("sansecret") || fault.contains("dbsecret")),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn values_out_of_range_are_faults() {
     let rows = [
         ("report_interval", "0"),

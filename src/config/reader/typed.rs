@@ -201,3 +201,15 @@ fn quoted(problem: &str, opt: &Opt<'_>, text: &str) -> String {
     let short: String = text.chars().take(60).collect();
     format!("{short:?} {problem}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_not_quoted() {
+        let secret = Opt::default("x").secret();
+        assert_eq!(quoted("is bad", &secret, "s3cr3t"), "the value is bad");
+        assert_eq!(quoted("is bad", &Opt::default("x"), "y"), "\"y\" is bad");
+    }
+}
