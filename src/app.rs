@@ -8,8 +8,8 @@ mod seen;
 
 use std::time::Duration;
 
-use futures::future::{join_all, select_all};
 use futures::FutureExt;
+use futures::future::{join_all, select_all};
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{debug, error, info, warn};
@@ -84,7 +84,9 @@ pub async fn serve(serve: Serve<'_>) -> Result<(), AppError> {
     }
     let watchdog = tokio::spawn(watchdog());
     let mut refused = select_all(backends.iter().map(|b| refusal(b.state()).boxed())).fuse();
-    let mut up = join_all(backends.iter().map(|b| consuming(b.state()))).boxed().fuse();
+    let mut up = join_all(backends.iter().map(|b| consuming(b.state())))
+        .boxed()
+        .fuse();
 
     let mut result = Ok(());
     loop {

@@ -1,3 +1,29 @@
 //! Arguments, configuration, application, exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+use cinder_volume_xtremio::cli::args::{Cli, Command};
+use cinder_volume_xtremio::cli::{call, check_config, complain, serve, simulate_xms};
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let command = Cli::parse().into_command();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&format!("cannot start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    runtime.block_on(async {
+        match command {
+            Command::Serve(args) => serve::run(args).await,
+            Command::Call(args) => call::run(args).await,
+            Command::SimulateXms(args) => simulate_xms::main(args).await,
+            Command::CheckConfig(args) => check_config::run(&args),
+        }
+    })
+}

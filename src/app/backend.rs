@@ -52,7 +52,10 @@ pub(super) struct BackendService {
 impl BackendService {
     /// Registers the service, declares the queues, and starts all tasks. Does not wait for the
     /// array nor for the broker.
-    pub(super) async fn start(shared: &Shared<'_>, options: &BackendOptions) -> Result<Self, AppError> {
+    pub(super) async fn start(
+        shared: &Shared<'_>,
+        options: &BackendOptions,
+    ) -> Result<Self, AppError> {
         let service = &shared.config.service;
         let array = backend::connect(options, &service.volume_name_template)?;
         let row = ServiceRow::register(&shared.db, service, options).await?;
@@ -105,8 +108,13 @@ impl BackendService {
             0 => READ_AHEAD,
             count => count,
         };
-        let listener =
-            Listener::spawn(messaging, &options.host, window, Arc::new(gate), deliveries_tx);
+        let listener = Listener::spawn(
+            messaging,
+            &options.host,
+            window,
+            Arc::new(gate),
+            deliveries_tx,
+        );
         // Heartbeats tell the scheduler to send work: not before work is taken.
         let serving = serving(ready, listener.state());
         let tasks = vec![
@@ -180,7 +188,9 @@ async fn initialise(
         };
         match reached.await {
             Ok(()) => break,
-            Err(error) => error!(backend = %section, %error, "the array is not usable; trying again"),
+            Err(error) => {
+                error!(backend = %section, %error, "the array is not usable; trying again")
+            }
         }
         let pause = first.next().copied().unwrap_or_else(|| {
             initialised.send_replace(true);

@@ -49,8 +49,7 @@ impl Dispatcher {
     pub async fn run(self: Arc<Self>, mut deliveries: mpsc::UnboundedReceiver<Delivery>) {
         while let Some(delivery) = deliveries.recv().await {
             let this = self.clone();
-            self.tasks
-                .spawn(async move { this.handle(delivery).await });
+            self.tasks.spawn(async move { this.handle(delivery).await });
         }
     }
 

@@ -2,20 +2,19 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tracing::{info, warn};
 
+use super::Run;
 use super::error::CommandError;
 use super::rows::array_name;
 use super::source::Source;
-use super::Run;
 use crate::backend::{BackendError, ModelUpdate, NewVolume};
 use crate::config::Protocol;
 use crate::db::{Volume as Row, VolumeChanges, WorkerOf, now};
 use crate::report::{Action, Detail, Subject};
 use crate::rpc::commands::CreateVolume;
 use crate::rpc::object::RequestSpec;
-use crate::rpc::opaque::Opaque;
 use crate::rpc::{request, scheduler, time};
 
 /// How long the cast back to the scheduler is offered to the broker before the next try.
@@ -33,10 +32,7 @@ enum Wanted {
 }
 
 impl Run<'_> {
-    pub(super) async fn create_volume(
-        &self,
-        args: CreateVolume,
-    ) -> Result<Value, CommandError> {
+    pub(super) async fn create_volume(&self, args: CreateVolume) -> Result<Value, CommandError> {
         let id = args.volume.id().to_owned();
         let source = Source::of(&args);
         // The source must not be deleted meanwhile; the volume itself must not run twice.
@@ -53,8 +49,7 @@ impl Run<'_> {
                 return Ok(Value::Null);
             }
             Wanted::GivenBack => {
-                self.give_back(&args, &CommandError::Rescheduled)
-                    .await?;
+                self.give_back(&args, &CommandError::Rescheduled).await?;
                 return Ok(Value::Null);
             }
         }
@@ -94,13 +89,13 @@ impl Run<'_> {
         self.array(|| self.backend.create_volume(&volume)).await
     }
 
-    async fn created(
-        &self,
-        row: &Row,
-        update: ModelUpdate,
-    ) -> Result<Value, CommandError> {
+    async fn created(&self, row: &Row, update: ModelUpdate) -> Result<Value, CommandError> {
         let target = row.status.as_deref() == Some("migration_target_creating");
-        let status = if target { "migration_target" } else { "available" };
+        let status = if target {
+            "migration_target"
+        } else {
+            "available"
+        };
         let service_uuid = self.row.borrow().uuid.clone();
         // One write: whoever sees `available` sees all of it.
         let mut changes = VolumeChanges::new()
@@ -139,13 +134,13 @@ impl Run<'_> {
         // Nothing of ours may be left when another backend starts. What is there under this name
         // but differs is not ours.
         if !matches!(error, CommandError::Backend(BackendError::Conflict { .. }))
-            && let Err(left) = self.array(|| self.backend.delete_volume(array_name(row))).await
+            && let Err(left) = self
+                .array(|| self.backend.delete_volume(array_name(row)))
+                .await
         {
             warn!(volume.id = %row.id, error = %left.chain(), "cannot tidy up before rescheduling");
         }
-        let changes = VolumeChanges::new()
-            .host(None)
-            .scheduled_at(Some(now()));
+        let changes = VolumeChanges::new().host(None).scheduled_at(Some(now()));
         self.db(|| self.db.update_volume(&row.id, &changes)).await?;
         self.give_back(args, &error).await?;
         Err(error)
@@ -159,7 +154,8 @@ impl Run<'_> {
     ) -> Result<(), CommandError> {
         let id = args.volume.id();
         let of = WorkerOf::Volume(id.to_owned());
-        self.db(|| self.db.set_worker(&of, None, "creating")).await?;
+        self.db(|| self.db.set_worker(&of, None, "creating"))
+            .await?;
         let mut volume = args.volume.clone();
         let scheduled_at = time::object(now());
         let mut spec = args.request_spec.clone().unwrap_or_default();
@@ -173,11 +169,16 @@ impl Run<'_> {
             });
         }
         let mut properties = args.filter_properties.clone().unwrap_or_default();
-        note_failure(&mut properties, error);
+        scheduler::note_failure(&mut properties, vec![format!("{}\n", error.chain())]);
         // The same id for every repeat: oslo drops those that arrive twice.
         let unique_id = request::derived_id(&self.origin.unique_id, "reschedule");
-        let request =
-            scheduler::create_volume(self.context.clone(), &volume, &spec, &properties, &unique_id);
+        let request = scheduler::create_volume(
+            self.context.clone(),
+            &volume,
+            &spec,
+            &properties,
+            &unique_id,
+        );
         self.cast(&request, CAST_LIMIT).await?;
         info!(volume.id = %id, "create given back to the scheduler");
         Ok(())
@@ -187,16 +188,10 @@ impl Run<'_> {
 /// The scheduler must be allowed to try again, and have what it needs for it.
 fn may_reschedule(args: &CreateVolume) -> bool {
     let spec = args.request_spec.as_ref();
-    let retry = args.filter_properties.as_ref().and_then(|p| p.get("retry"));
     args.allow_reschedule
         && spec.is_some_and(|spec: &RequestSpec| !spec.is_empty())
-        && retry.is_some_and(|retry| retry.as_object().is_some_and(|r| !r.is_empty()))
-}
-
-/// `retry.exc`: why this backend gave up, as lines of text.
-fn note_failure(properties: &mut Opaque, error: &CommandError) {
-    if let Some(Value::Object(retry)) = properties.get_mut("retry") {
-        let line = format!("{}\n", error.chain());
-        retry.insert("exc".to_owned(), json!([line]));
-    }
+        && args
+            .filter_properties
+            .as_ref()
+            .is_some_and(scheduler::may_retry)
 }

@@ -3,19 +3,16 @@
 use serde_json::Value;
 use tracing::{info, warn};
 
+use super::Run;
 use super::error::CommandError;
 use super::rows::{array_name, project_of};
-use super::Run;
 use crate::backend::BackendError;
 use crate::db::{Volume as Row, VolumeChanges};
 use crate::rpc::commands::DeleteVolume;
 use crate::rpc::request;
 
 impl Run<'_> {
-    pub(super) async fn delete_volume(
-        &self,
-        args: DeleteVolume,
-    ) -> Result<Value, CommandError> {
+    pub(super) async fn delete_volume(&self, args: DeleteVolume) -> Result<Value, CommandError> {
         let id = args.volume.id().to_owned();
         let _guard = self.locks.lock(&format!("{id}-delete_volume")).await;
         let _volume = self.locks.lock(&id).await;
@@ -28,11 +25,7 @@ impl Run<'_> {
         self.release(worker, ended).await
     }
 
-    async fn delete(
-        &self,
-        args: &DeleteVolume,
-        row: &Row,
-    ) -> Result<Value, CommandError> {
+    async fn delete(&self, args: &DeleteVolume, row: &Row) -> Result<Value, CommandError> {
         let id = &row.id;
         if row.attach_status.as_deref() == Some("attached") {
             return Err(CommandError::VolumeAttached { id: id.clone() });
@@ -46,10 +39,16 @@ impl Run<'_> {
         }
         if args.unmanage_only && (args.cascade || row.encryption_key_id.is_some()) {
             return Err(CommandError::Invalid {
-                reason: format!("volume {id} is encrypted, or cascade was asked for: it cannot be unmanaged"),
+                reason: format!(
+                    "volume {id} is encrypted, or cascade was asked for: it cannot be unmanaged"
+                ),
             });
         }
-        let event = if args.unmanage_only { "unmanage" } else { "delete" };
+        let event = if args.unmanage_only {
+            "unmanage"
+        } else {
+            "delete"
+        };
         self.volume_event(row, &format!("{event}.start")).await;
         match self.remove(args, row).await {
             Ok(()) => {}
@@ -60,17 +59,24 @@ impl Run<'_> {
                 return Ok(Value::Null);
             }
             Err(error) => {
-                let status = if args.unmanage_only { "error_unmanaging" } else { "error_deleting" };
+                let status = if args.unmanage_only {
+                    "error_unmanaging"
+                } else {
+                    "error_deleting"
+                };
                 self.clear(row, status).await?;
                 return Err(error);
             }
         }
         // Taken with ids derived from the message, so that a repeat finds them.
         let reservations = self
-            .reserve_give_back(row, |resource| request::derived_uuid(&self.origin.unique_id, resource))
+            .reserve_give_back(row, |resource| {
+                request::derived_uuid(&self.origin.unique_id, resource)
+            })
             .await?;
         let project = project_of(row);
-        self.db(|| self.db.finish_delete(id, project, &reservations)).await?;
+        self.db(|| self.db.finish_delete(id, project, &reservations))
+            .await?;
         let mut gone = row.clone();
         gone.status = Some("deleted".to_owned());
         self.volume_event(&gone, &format!("{event}.end")).await;
@@ -98,7 +104,10 @@ impl Run<'_> {
     /// The row after a delete that did not happen: what a failed migration left behind goes,
     /// anything else shows the status.
     async fn clear(&self, row: &Row, status: &str) -> Result<(), CommandError> {
-        let leftover = row.migration_status.as_deref().is_some_and(|s| s.starts_with("target:"));
+        let leftover = row
+            .migration_status
+            .as_deref()
+            .is_some_and(|s| s.starts_with("target:"));
         if leftover {
             self.db(|| self.db.finish_delete(&row.id, project_of(row), &[]))
                 .await?;

@@ -127,18 +127,39 @@ mod tests {
         let array = |e| CommandError::Backend(e);
         let rows: [(CommandError, &str, i64); 9] = [
             (CommandError::NotReady, "DriverNotInitialized", 500),
-            (CommandError::VolumeNotFound { id: "v".into() }, "VolumeNotFound", 404),
-            (CommandError::VolumeAttached { id: "v".into() }, "VolumeAttached", 400),
-            (CommandError::Invalid { reason: "r".into() }, "Invalid", 400),
-            (CommandError::InvalidSnapshot { reason: "r".into() }, "InvalidSnapshot", 400),
-            (CommandError::Unsupported { what: "fly".into() }, "VolumeDriverException", 500),
             (
-                array(BackendError::VolumeIsBusy { name: "v".into(), reason: "r".into() }),
+                CommandError::VolumeNotFound { id: "v".into() },
+                "VolumeNotFound",
+                404,
+            ),
+            (
+                CommandError::VolumeAttached { id: "v".into() },
+                "VolumeAttached",
+                400,
+            ),
+            (CommandError::Invalid { reason: "r".into() }, "Invalid", 400),
+            (
+                CommandError::InvalidSnapshot { reason: "r".into() },
+                "InvalidSnapshot",
+                400,
+            ),
+            (
+                CommandError::Unsupported { what: "fly".into() },
+                "VolumeDriverException",
+                500,
+            ),
+            (
+                array(BackendError::VolumeIsBusy {
+                    name: "v".into(),
+                    reason: "r".into(),
+                }),
                 "VolumeIsBusy",
                 500,
             ),
             (
-                array(BackendError::Full { reason: "too_many_objs".into() }),
+                array(BackendError::Full {
+                    reason: "too_many_objs".into(),
+                }),
                 "VolumeBackendAPIException",
                 500,
             ),

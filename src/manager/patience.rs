@@ -24,8 +24,13 @@ impl Run<'_> {
     where
         F: Future<Output = Result<T, DbError>>,
     {
-        self.patient(step, DbError::is_transient, self.origin.patience, "database")
-            .await
+        self.patient(
+            step,
+            DbError::is_transient,
+            self.origin.patience,
+            "database",
+        )
+        .await
     }
 
     /// A step on the array that is safe to repeat.
@@ -39,9 +44,14 @@ impl Run<'_> {
     }
 
     /// Sends a cast that must arrive: repeated until the broker has it.
-    pub(super) async fn cast(&self, request: &Request, limit: Duration) -> Result<(), CommandError> {
+    pub(super) async fn cast(
+        &self,
+        request: &Request,
+        limit: Duration,
+    ) -> Result<(), CommandError> {
         let send = || self.report.casts.send(request, limit);
-        self.patient(send, |_: &CastError| true, None, "RabbitMQ").await
+        self.patient(send, |_: &CastError| true, None, "RabbitMQ")
+            .await
     }
 
     async fn patient<T, E, F>(

@@ -75,7 +75,12 @@ impl Refusal {
     }
 
     fn roll_back(mut self, lists: &[&Option<Vec<String>>]) -> Self {
-        self.reservations = lists.iter().filter_map(|l| l.as_ref()).flatten().cloned().collect();
+        self.reservations = lists
+            .iter()
+            .filter_map(|l| l.as_ref())
+            .flatten()
+            .cloned()
+            .collect();
         self
     }
 }
@@ -83,56 +88,128 @@ impl Refusal {
 /// The table.
 pub(super) fn of(command: &Command) -> Refusal {
     use Command as C;
-    use RowEnd::{Attachment, Backup, Failover, Group, GroupReplication, GroupSnapshot, Migration, Snapshot, Volume};
+    use RowEnd::{
+        Attachment, Backup, Failover, Group, GroupReplication, GroupSnapshot, Migration, Snapshot,
+        Volume,
+    };
     use VolumeEnd::{ByAttachments, ErrorKeepingPrevious, Previous, Status};
     let own = |id: &str| id.to_owned();
     match command {
         C::CreateSnapshot(a) => Refusal::new(format!("create snapshot {}", a.snapshot.id()))
             .row(Snapshot(own(a.snapshot.id()), &["creating"], "error"))
-            .tell(Subject::Snapshot, a.snapshot.id(), Action::SnapshotCreate, Detail::SnapshotCreateError),
+            .tell(
+                Subject::Snapshot,
+                a.snapshot.id(),
+                Action::SnapshotCreate,
+                Detail::SnapshotCreateError,
+            ),
         C::DeleteSnapshot(a) => Refusal::new(format!("delete snapshot {}", a.snapshot.id()))
-            .row(Snapshot(own(a.snapshot.id()), &["deleting", "unmanaging"], "error_deleting"))
-            .tell(Subject::Snapshot, a.snapshot.id(), Action::SnapshotDelete, Detail::SnapshotDeleteError),
+            .row(Snapshot(
+                own(a.snapshot.id()),
+                &["deleting", "unmanaging"],
+                "error_deleting",
+            ))
+            .tell(
+                Subject::Snapshot,
+                a.snapshot.id(),
+                Action::SnapshotDelete,
+                Detail::SnapshotDeleteError,
+            ),
         C::RevertToSnapshot(a) => Refusal::new(format!("revert volume {}", a.volume.id()))
             .row(Volume(own(a.volume.id()), &["reverting"], Status("error")))
             .row(Snapshot(own(a.snapshot.id()), &["restoring"], "available")),
         C::ExtendVolume(a) => Refusal::new(format!("extend volume {}", a.volume.id()))
-            .row(Volume(own(a.volume.id()), &["extending"], Status("error_extending")))
+            .row(Volume(
+                own(a.volume.id()),
+                &["extending"],
+                Status("error_extending"),
+            ))
             .roll_back(&[&a.reservations])
-            .tell(Subject::Volume, a.volume.id(), Action::ExtendVolume, Detail::DriverFailedExtend),
-        C::ExtendVolumeCompletion(a) => Refusal::new(format!("complete the extension of volume {}", a.volume.id()))
-            .row(Volume(own(a.volume.id()), &["extending"], Status("error_extending")))
-            .roll_back(&[&a.reservations])
-            .tell(Subject::Volume, a.volume.id(), Action::ExtendVolume, Detail::DriverFailedExtend),
+            .tell(
+                Subject::Volume,
+                a.volume.id(),
+                Action::ExtendVolume,
+                Detail::DriverFailedExtend,
+            ),
+        C::ExtendVolumeCompletion(a) => Refusal::new(format!(
+            "complete the extension of volume {}",
+            a.volume.id()
+        ))
+        .row(Volume(
+            own(a.volume.id()),
+            &["extending"],
+            Status("error_extending"),
+        ))
+        .roll_back(&[&a.reservations])
+        .tell(
+            Subject::Volume,
+            a.volume.id(),
+            Action::ExtendVolume,
+            Detail::DriverFailedExtend,
+        ),
         C::CopyVolumeToImage(a) => Refusal::new(format!("copy volume {} to an image", a.volume_id))
             .row(Volume(own(&a.volume_id), &["uploading"], ByAttachments))
-            .tell(Subject::Volume, &a.volume_id, Action::CopyVolumeToImage, Detail::FailedToUploadVolume),
+            .tell(
+                Subject::Volume,
+                &a.volume_id,
+                Action::CopyVolumeToImage,
+                Detail::FailedToUploadVolume,
+            ),
         C::Retype(a) => Refusal::new(format!("retype volume {}", a.volume.id()))
             .row(Volume(own(a.volume.id()), &["retyping"], Previous))
             .roll_back(&[&a.reservations, &a.old_reservations]),
         C::MigrateVolume(a) => Refusal::new(format!("migrate volume {}", a.volume.id()))
             .row(Migration(own(a.volume.id()))),
-        C::MigrateVolumeCompletion(a) => {
-            Refusal::new(format!("complete the migration of volume {}", a.volume.id()))
-                .row(Migration(own(a.volume.id())))
-        }
+        C::MigrateVolumeCompletion(a) => Refusal::new(format!(
+            "complete the migration of volume {}",
+            a.volume.id()
+        ))
+        .row(Migration(own(a.volume.id()))),
         C::UpdateMigratedVolume(a) => {
             Refusal::new(format!("take over migrated volume {}", a.volume.id()))
         }
-        C::ManageExisting(a) => Refusal::new(format!("manage an existing volume as {}", a.volume.id()))
-            .row(Volume(own(a.volume.id()), &["managing"], Status("error_managing"))),
-        C::ManageExistingSnapshot(a) => {
-            Refusal::new(format!("manage an existing snapshot as {}", a.snapshot.id()))
-                .row(Snapshot(own(a.snapshot.id()), &["creating"], "error"))
+        C::ManageExisting(a) => {
+            Refusal::new(format!("manage an existing volume as {}", a.volume.id())).row(Volume(
+                own(a.volume.id()),
+                &["managing"],
+                Status("error_managing"),
+            ))
         }
+        C::ManageExistingSnapshot(a) => Refusal::new(format!(
+            "manage an existing snapshot as {}",
+            a.snapshot.id()
+        ))
+        .row(Snapshot(own(a.snapshot.id()), &["creating"], "error")),
         C::AttachmentUpdate(a) => Refusal::new(format!("attach volume {}", a.vref.id()))
-            .row(Attachment(own(&a.attachment_id), &["reserved", "attaching"], "error_attaching"))
-            .tell(Subject::Volume, a.vref.id(), Action::UpdateAttachment, Detail::Unknown),
-        C::AttachVolume(a) => Refusal::new(format!("attach volume {}", a.volume_id))
-            .tell(Subject::Volume, &a.volume_id, Action::AttachVolume, Detail::Unknown),
+            .row(Attachment(
+                own(&a.attachment_id),
+                &["reserved", "attaching"],
+                "error_attaching",
+            ))
+            .tell(
+                Subject::Volume,
+                a.vref.id(),
+                Action::UpdateAttachment,
+                Detail::Unknown,
+            ),
+        C::AttachVolume(a) => Refusal::new(format!("attach volume {}", a.volume_id)).tell(
+            Subject::Volume,
+            &a.volume_id,
+            Action::AttachVolume,
+            Detail::Unknown,
+        ),
         C::Reimage(a) => Refusal::new(format!("reimage volume {}", a.volume.id()))
-            .row(Volume(own(a.volume.id()), &["downloading"], ErrorKeepingPrevious))
-            .tell(Subject::Volume, a.volume.id(), Action::ReimageVolume, Detail::Unknown),
+            .row(Volume(
+                own(a.volume.id()),
+                &["downloading"],
+                ErrorKeepingPrevious,
+            ))
+            .tell(
+                Subject::Volume,
+                a.volume.id(),
+                Action::ReimageVolume,
+                Detail::Unknown,
+            ),
         C::GetBackupDevice(a) => {
             let refusal = Refusal::new(format!("serve backup {}", a.backup.id()))
                 .row(Backup(own(a.backup.id())));
@@ -143,8 +220,10 @@ pub(super) fn of(command: &Command) -> Refusal {
         }
         C::CreateGroup(a) => Refusal::new(format!("create group {}", a.group.id()))
             .row(Group(own(a.group.id()), "creating")),
-        C::CreateGroupFromSrc(a) => Refusal::new(format!("create group {} from a source", a.group.id()))
-            .row(Group(own(a.group.id()), "creating")),
+        C::CreateGroupFromSrc(a) => {
+            Refusal::new(format!("create group {} from a source", a.group.id()))
+                .row(Group(own(a.group.id()), "creating"))
+        }
         C::DeleteGroup(a) => Refusal::new(format!("delete group {}", a.group.id()))
             .row(Group(own(a.group.id()), "deleting")),
         C::UpdateGroup(a) => Refusal::new(format!("update group {}", a.group.id()))
@@ -165,8 +244,9 @@ pub(super) fn of(command: &Command) -> Refusal {
         }
         C::FailoverReplication(a) => Refusal::new(format!("fail group {} over", a.group.id()))
             .row(GroupReplication(own(a.group.id()), "failing-over")),
-        C::Failover(_) | C::FailoverHost(_) => Refusal::new("fail over: there is no replication_device")
-            .row(Failover),
+        C::Failover(_) | C::FailoverHost(_) => {
+            Refusal::new("fail over: there is no replication_device").row(Failover)
+        }
         // Nothing is in progress in the rows of these.
         other => Refusal::new(format!("run {}", other.method())),
     }
@@ -180,16 +260,33 @@ mod tests {
 
     /// Methods whose requests leave no row in an in-progress state.
     const NOTHING_IN_PROGRESS: [&str; 17] = [
-        "attachment_delete", "attach_volume", "detach_volume", "initialize_connection",
-        "terminate_connection", "remove_export", "initialize_connection_snapshot",
-        "terminate_connection_snapshot", "remove_export_snapshot", "update_migrated_volume",
-        "get_manageable_volumes", "get_manageable_snapshots", "freeze_host", "thaw_host",
-        "do_cleanup", "set_log_levels", "get_log_levels",
+        "attachment_delete",
+        "attach_volume",
+        "detach_volume",
+        "initialize_connection",
+        "terminate_connection",
+        "remove_export",
+        "initialize_connection_snapshot",
+        "terminate_connection_snapshot",
+        "remove_export_snapshot",
+        "update_migrated_volume",
+        "get_manageable_volumes",
+        "get_manageable_snapshots",
+        "freeze_host",
+        "thaw_host",
+        "do_cleanup",
+        "set_log_levels",
+        "get_log_levels",
     ];
     /// Methods that this version runs, or that ask for nothing here.
     const SERVED: [&str; 8] = [
-        "create_volume", "delete_volume", "get_capabilities", "publish_service_capabilities",
-        "accept_transfer", "secure_file_operations_enabled", "list_replication_targets",
+        "create_volume",
+        "delete_volume",
+        "get_capabilities",
+        "publish_service_capabilities",
+        "accept_transfer",
+        "secure_file_operations_enabled",
+        "list_replication_targets",
         "failover_completed",
     ];
 
@@ -204,10 +301,24 @@ mod tests {
                 .map(|w| w[..1].to_uppercase() + &w[1..])
                 .collect();
             let listed = source.contains(&format!("C::{camel}("));
-            assert!(known || listed, "{} ({:?}) has no row in the table", method.name, method.kind);
+            assert!(
+                known || listed,
+                "{} ({:?}) has no row in the table",
+                method.name,
+                method.kind
+            );
             if method.kind == Kind::Cast && known && !SERVED.contains(&method.name) {
-                let harmless = ["remove_export", "remove_export_snapshot", "do_cleanup", "set_log_levels"];
-                assert!(harmless.contains(&method.name), "{} may leave a stuck row", method.name);
+                let harmless = [
+                    "remove_export",
+                    "remove_export_snapshot",
+                    "do_cleanup",
+                    "set_log_levels",
+                ];
+                assert!(
+                    harmless.contains(&method.name),
+                    "{} may leave a stuck row",
+                    method.name
+                );
             }
         }
     }

@@ -1,16 +1,13 @@
 //! Ends commands that this version cannot run, as the table of refusals says.
 
 use serde_json::Value;
-use tracing::info;
 
 use super::Run;
 use super::error::CommandError;
 use super::refusal::{self, Refusal, RowEnd, VolumeEnd};
-use crate::db::{
-    AttachmentChanges, BackupChanges, Expected, GroupChanges, Read, ServiceChanges,
-    SnapshotChanges, VolumeChanges, VolumeField,
-};
-use crate::rpc::{Command, Failure};
+use super::rows::project_of;
+use crate::db::{Expected, Read, ServiceChanges, SnapshotChanges, VolumeChanges, VolumeField};
+use crate::rpc::Command;
 
 impl Run<'_> {
     /// Writes the error states, rolls reservations back, tells the owner, and fails.
@@ -20,16 +17,123 @@ impl Run<'_> {
             return Ok(Value::Null);
         }
         let refusal = refusal::of(&command);
-        for row in &refusal.rows {
-            self.end_row(row).await?;
-        }
-        self.roll_back(&refusal).await?;
         let error = CommandError::Unsupported {
             what: refusal.what.clone(),
         };
+        for row in &refusal.rows {
+            self.end_row(row, &error).await?;
+        }
+        self.roll_back(&refusal).await?;
         if let Some((subject, id, action, detail)) = &refusal.message {
             self.message(*subject, id, *action, *detail, &error).await;
         }
         Err(error)
+    }
+
+    async fn end_row(&self, row: &RowEnd, error: &CommandError) -> Result<(), CommandError> {
+        match row {
+            RowEnd::Volume(id, from, end) => self.end_volume(id, from, *end).await?,
+            RowEnd::Migration(id) => self.end_migration(id).await?,
+            RowEnd::Snapshot(id, from, to) => {
+                let changes = SnapshotChanges::new().status(to);
+                for from in *from {
+                    self.db(|| self.db.conditional_snapshot_update(id, from, &changes))
+                        .await?;
+                }
+            }
+            RowEnd::Attachment(id, from, to) => {
+                self.db(|| self.db.end_attachment(id, from, to)).await?;
+            }
+            RowEnd::Group(id, from) => {
+                self.db(|| self.db.end_group(id, from, "error")).await?;
+            }
+            RowEnd::GroupSnapshot(id, from) => {
+                self.db(|| self.db.end_group_snapshot(id, from, "error"))
+                    .await?;
+            }
+            RowEnd::GroupReplication(id, from) => {
+                self.db(|| self.db.end_group_replication(id, from, "error"))
+                    .await?;
+            }
+            RowEnd::Backup(id) => {
+                let reason = error.to_string();
+                self.db(|| self.db.end_backup(id, &reason)).await?;
+            }
+            RowEnd::Failover => {
+                let id = self.row.borrow().id;
+                let service = self.db(|| self.db.service(id)).await?;
+                if service.replication_status.as_deref() == Some("failing-over") {
+                    let changes = ServiceChanges::default()
+                        .replication_status("failover-error")
+                        .disabled(true, Some("failover-error"));
+                    self.db(|| self.db.update_service(id, &changes)).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn end_volume(
+        &self,
+        id: &str,
+        from: &'static [&'static str],
+        end: VolumeEnd,
+    ) -> Result<(), CommandError> {
+        let Some(row) = self.live_volume(id).await? else {
+            return Ok(());
+        };
+        let changes = VolumeChanges::new();
+        let changes = match end {
+            VolumeEnd::Status(status) => changes.status(status),
+            VolumeEnd::Previous => {
+                changes.status(row.previous_status.as_deref().unwrap_or("available"))
+            }
+            VolumeEnd::ByAttachments => {
+                let attachments = self.db(|| self.db.attachments_of_volume(id)).await?;
+                let attached = !attachments.is_empty();
+                changes.status(if attached { "in-use" } else { "available" })
+            }
+            VolumeEnd::ErrorKeepingPrevious => changes
+                .copy(VolumeField::PreviousStatus, VolumeField::Status)
+                .status("error"),
+        };
+        let expected = [(VolumeField::Status, Expected::one_of(from.iter().copied()))];
+        self.db(|| self.db.conditional_volume_update(id, &expected, &changes))
+            .await?;
+        Ok(())
+    }
+
+    async fn end_migration(&self, id: &str) -> Result<(), CommandError> {
+        let Some(row) = self.live_volume(id).await? else {
+            return Ok(());
+        };
+        let mut changes = VolumeChanges::new().migration_status(Some("error"));
+        // A lock asked for with the migration, or a retype it is part of, ends with it.
+        if let (Some("retyping" | "maintenance"), Some(previous)) =
+            (row.status.as_deref(), row.previous_status.as_deref())
+        {
+            changes = changes.status(previous);
+        }
+        let under_way = Expected::one_of(["starting", "migrating", "completing"]);
+        let expected = [(VolumeField::MigrationStatus, under_way)];
+        self.db(|| self.db.conditional_volume_update(id, &expected, &changes))
+            .await?;
+        Ok(())
+    }
+
+    /// Reservations belong to the project of the volume the command names.
+    async fn roll_back(&self, refusal: &Refusal) -> Result<(), CommandError> {
+        let volume = refusal.rows.iter().find_map(|row| match row {
+            RowEnd::Volume(id, ..) => Some(id),
+            _ => None,
+        });
+        let (Some(id), false) = (volume, refusal.reservations.is_empty()) else {
+            return Ok(());
+        };
+        let row = self.db(|| self.db.volume(id, Read::WithDeleted)).await?;
+        let project = project_of(&row);
+        let ids = &refusal.reservations;
+        self.db(|| self.db.roll_back_reservations(project, ids))
+            .await
     }
 }

@@ -7,7 +7,10 @@ use uuid::Uuid;
 
 use super::Run;
 use super::error::CommandError;
-use crate::db::{Claim, Delta, Read, UserMessage, Volume, Worker, WorkerOf};
+use crate::db::{
+    Claim, Delta, MetadataOf, QuotaDefaults, QuotaRequest, Read, ResourceKind, UserMessage, Volume,
+    Worker, WorkerOf,
+};
 use crate::report::{Action, Detail, Subject};
 use crate::rpc::notification::{self, Metadata, Priority, VolumeUsage};
 use crate::rpc::time;
@@ -56,7 +59,10 @@ impl Run<'_> {
         let of = WorkerOf::Volume(row.id.clone());
         let service_id = self.row.borrow().id;
         for _ in 0..CLAIM_TRIES {
-            match self.db(|| self.db.claim_worker(&of, service_id, status)).await? {
+            match self
+                .db(|| self.db.claim_worker(&of, service_id, status))
+                .await?
+            {
                 Claim::Ours(worker) => return Ok(Some(worker)),
                 Claim::Lost => {}
             }
@@ -76,7 +82,10 @@ impl Run<'_> {
         if matches!(result, Err(CommandError::Stopping)) {
             return result;
         }
-        let status = self.live_volume(&worker.resource_id).await?.and_then(|row| row.status);
+        let status = self
+            .live_volume(&worker.resource_id)
+            .await?
+            .and_then(|row| row.status);
         if status.as_deref() != Some(worker.status.as_str()) {
             self.db(|| self.db.finish_worker(&worker)).await?;
         }
@@ -98,7 +107,7 @@ impl Run<'_> {
             "create.start" | "create.end" => row.host.as_deref().unwrap_or(&self.options.host),
             _ => &self.options.host,
         };
-        let metadata = match self.db.volume_metadata(&row.id).await {
+        let metadata = match self.db.metadata(MetadataOf::Volume(&row.id)).await {
             Ok(metadata) => metadata,
             Err(error) => {
                 warn!(%error, "metadata unknown: event is sent without");
@@ -106,7 +115,8 @@ impl Run<'_> {
             }
         };
         let now = Utc::now().naive_utc();
-        let when = |t: Option<chrono::NaiveDateTime>| t.map_or_else(|| time::naive(now), time::payload);
+        let when =
+            |t: Option<chrono::NaiveDateTime>| t.map_or_else(|| time::naive(now), time::payload);
         let status = match row.status.as_deref() {
             Some("error_managing_deleting") => Some("deleting".to_owned()),
             _ => row.status.clone(),
@@ -155,7 +165,10 @@ impl Run<'_> {
         error: &CommandError,
     ) {
         let Some(project_id) = self.context.project_id.clone() else {
-            warn!(resource.id = id, "no project to tell: the request came from a service");
+            warn!(
+                resource.id = id,
+                "no project to tell: the request came from a service"
+            );
             return;
         };
         // What is known of the failure wins over what was being done, as in cinder-volume.
@@ -177,12 +190,43 @@ impl Run<'_> {
         }
     }
 
+    /// One volume and its size less, also for its type, even if that was deleted meanwhile.
+    async fn give_back_request(&self, row: &Volume) -> Result<QuotaRequest, CommandError> {
+        let changes = [
+            (ResourceKind::Volumes, -1),
+            (ResourceKind::Gigabytes, -row.size.unwrap_or(0)),
+        ];
+        let volume_type = match &row.volume_type_id {
+            Some(id) => self
+                .db(|| self.db.volume_type(id, Read::WithDeleted))
+                .await
+                .inspect_err(|error| warn!(error = %error.chain(), "volume type unknown"))
+                .ok(),
+            None => None,
+        };
+        let options = &self.service;
+        let limit = |limit: i64| i32::try_from(limit).unwrap_or(i32::MAX);
+        Ok(QuotaRequest {
+            project_id: project_of(row).to_owned(),
+            deltas: Delta::with_type(&changes, volume_type.as_ref()),
+            quota_class: self.context.quota_class.clone(),
+            defaults: QuotaDefaults {
+                volumes: limit(options.quota_volumes),
+                gigabytes: limit(options.quota_gigabytes),
+                snapshots: limit(options.quota_snapshots),
+                no_snapshot_gb_quota: options.no_snapshot_gb_quota,
+                ..QuotaDefaults::default()
+            },
+            expire: options.reservation_expire,
+        })
+    }
+
     /// Reserves the quota that a deleted volume gives back. The ids derive from the message, so
     /// that a repeat finds them; a failure is logged, and the delete goes on without.
     pub(super) async fn reserve_give_back(
         &self,
         row: &Volume,
-        id_of: impl Fn(&str) -> Uuid,
+        id_of: impl Fn(&str) -> Uuid + Sync,
     ) -> Result<Vec<String>, CommandError> {
         if row.status.as_deref() == Some("error_managing_deleting") {
             return Ok(Vec::new());
@@ -190,13 +234,9 @@ impl Run<'_> {
         if !self.db(|| self.db.volume_uses_quota(row)).await? {
             return Ok(Vec::new());
         }
-        let deltas = [
-            Delta::volumes(-1),
-            Delta::gigabytes(-i64::from(row.size.unwrap_or(0))),
-        ];
-        let request = self.quota_request(row, &deltas).await?;
+        let request = self.give_back_request(row).await?;
         match self.db(|| self.db.reserve_with_ids(&request, &id_of)).await {
-            Ok(reservations) => Ok(reservations),
+            Ok(reservations) => Ok(reservations.ids),
             Err(CommandError::Stopping) => Err(CommandError::Stopping),
             Err(error) => {
                 warn!(volume.id = %row.id, error = %error.chain(), "quota is not given back");

@@ -97,8 +97,8 @@ impl Capabilities {
             return Map::new();
         };
         let host = &self.shared.options.host;
-        let allocated = match self.shared.db.allocated_gib(host).await {
-            Ok(allocated) => allocated,
+        let allocated = match self.shared.db.allocations(host).await {
+            Ok(pools) => pools.iter().map(|pool| pool.gigabytes).sum(),
             Err(error) => {
                 warn!(%error, "allocated capacity is unknown");
                 0
@@ -148,9 +148,7 @@ impl Capabilities {
 
 /// Cinder's `_init_standard_capabilities`, as the API shows them.
 fn properties() -> Value {
-    let flag = |title: &str, description: &str| {
-        json!({"title": title, "description": description, "type": "boolean"})
-    };
+    let flag = |title: &str, description: &str| json!({"title": title, "description": description, "type": "boolean"});
     json!({
         "thin_provisioning": flag("Thin Provisioning", "Sets thin provisioning."),
         "compression": flag("Compression", "Enables compression."),

@@ -48,7 +48,11 @@ impl Casts {
             expiration: None,
             mandatory: false,
         };
-        match self.publisher.publish(&message, Instant::now() + limit).await {
+        match self
+            .publisher
+            .publish(&message, Instant::now() + limit)
+            .await
+        {
             Ok(_) => Ok(()),
             Err(source) => Err(CastError {
                 method: request.method.clone(),

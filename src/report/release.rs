@@ -103,7 +103,12 @@ mod tests {
             (choose(Some(99), None, &[], head), "3.19"),
         ];
         for (choice, rpc) in rows {
-            assert_eq!((choice.rpc.as_str(), choice.object.as_str()), (rpc, OBJECT), "{}", choice.reason);
+            assert_eq!(
+                (choice.rpc.as_str(), choice.object.as_str()),
+                (rpc, OBJECT),
+                "{}",
+                choice.reason
+            );
         }
     }
 }

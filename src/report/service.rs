@@ -32,7 +32,11 @@ impl ServiceRow {
         service: &ServiceOptions,
         backend: &BackendOptions,
     ) -> Result<Self, DbError> {
-        let Choice { rpc, object, reason } = choose(db, service, backend).await?;
+        let Choice {
+            rpc,
+            object,
+            reason,
+        } = choose(db, service, backend).await?;
         info!(
             service.host = %backend.host, rpc_version = %rpc, object_version = %object, reason,
             "versions of the service row"
@@ -77,7 +81,11 @@ impl ServiceRow {
     pub async fn not_replicating(&self) -> Result<(), DbError> {
         let row = self.row.borrow().clone();
         let kept = ["disabled", "failed-over"];
-        if row.replication_status.as_deref().is_some_and(|s| kept.contains(&s)) {
+        if row
+            .replication_status
+            .as_deref()
+            .is_some_and(|s| kept.contains(&s))
+        {
             return Ok(());
         }
         let changes = ServiceChanges::default().replication_status("disabled");
@@ -140,7 +148,7 @@ async fn choose(
         .filter(|row| own.as_ref().is_none_or(|own| own.id != row.id))
         .filter_map(versions)
         .collect();
-    let revision = db.revision().await?;
+    let revision = db.schema_revision().await?;
     Ok(release::choose(
         service.cinder_release,
         own.as_ref().and_then(versions),
