@@ -150,3 +150,32 @@ impl<T: Object> Store<T> {
         self.names.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+
+    struct Thing {
+        id: Id,
+    }
+    object!(Thing);
+
+    #[test]
+    fn indexes_are_never_given_twice_and_names_move_with_their_object() {
+        let mut store = Store::default();
+        let a = store.add("a", |id| Thing { id });
+        let b = store.add("b", |id| Thing { id });
+        assert!(!store.rename(a.index, "b"));
+        assert!(store.rename(a.index, "a"), "to its own name");
+        assert!(store.rename(a.index, "c"));
+        assert_eq!(store.find(&Ref::Name("a".into())), None);
+        assert_eq!(store.find(&Ref::Name("c".into())), Some(1));
+        assert_eq!(store.find(&Ref::Guid(b.guid)), Some(2));
+        store.remove(2);
+        assert_eq!(store.find(&Ref::Index(2)), None);
+        assert!(!store.has_name("b"));
+        store.clear();
+        assert_eq!(store.add("b", |id| Thing { id }).index, 3);
+    }
+}

@@ -1,6 +1,6 @@
 //! Initiators, groups, LUN mappings, ports.
 
-use cinder_volume_xtremio::sim::{SimOptions, XmsVersion};
+use cinder_volume_xtremio::sim::{PortalOptions, SimOptions, XmsVersion};
 use serde_json::json;
 
 use crate::support::xms::TestXms;
@@ -164,4 +164,26 @@ async fn ports_are_listed_with_their_protocol() {
     assert_eq!(targets[0]["name"], "X1-SC1-target1");
     let made = xms.refused("POST", "v2/types/targets", json!({})).await;
     assert_eq!(made, "Method not allowed");
+}
+
+#[tokio::test]
+async fn portals_may_be_ipv6_and_fc_may_be_absent() {
+    let xms = TestXms::start_with(SimOptions {
+        portals: vec![PortalOptions::new(
+            "fd00:1::5/64",
+            "iqn.2008-05.com.xtremio:a",
+        )],
+        fc_targets: Vec::new(),
+        ..SimOptions::new(XmsVersion::V30)
+    })
+    .await;
+    let list = xms.get("types/iscsi-portals").await;
+    assert_eq!(list["iscsi-portals"][0]["name"], "fd00:1::5/64");
+    let portal = xms
+        .content("types/iscsi-portals?name=fd00%3A1%3A%3A5%2F64")
+        .await;
+    assert_eq!(portal["ip-addr"], "fd00:1::5/64");
+    assert_eq!(portal["tar-id"][1], "X1-SC2-iscsi1");
+    let targets = xms.get("types/targets").await["targets"].clone();
+    assert_eq!(targets.as_array().unwrap().len(), 1);
 }

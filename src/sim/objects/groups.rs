@@ -24,7 +24,7 @@ pub(crate) fn create(
     cluster: &mut Cluster,
     map: &Map<String, Value>,
 ) -> Result<Vec<Made>, Refusal> {
-    let known: &[&str] = &["consistency-group-name", "vol-list", "tag-list"];
+    let known: &[&str] = &["consistency-group-name", "vol-list"];
     let body = Body::check(map, &[known, cluster.scope_keys()])?;
     let name = body.required_text("consistency-group-name")?;
     let members: BTreeSet<u64> = body

@@ -91,14 +91,9 @@ pub(crate) fn create_group(
     map: &Map<String, Value>,
 ) -> Result<Vec<Made>, Refusal> {
     let more: &[&str] = match (api, cluster.version) {
-        (Api::V1, _) => &["parent-folder-id", "initiator-list"],
-        (_, XmsVersion::V63) => &[
-            "tag-list",
-            "qos-policy-id",
-            "qos-enabled-mode",
-            "created-by-external-client",
-        ],
-        _ => &["tag-list"],
+        (Api::V1, _) => &["parent-folder-id"],
+        (_, XmsVersion::V63) => &["qos-policy-id"],
+        _ => &[],
     };
     let body = Body::check(map, &[&["ig-name"], more, cluster.scope_keys()])?;
     let name = body.required_text("ig-name")?;
@@ -118,7 +113,7 @@ pub(crate) fn update_group(
     map: &Map<String, Value>,
 ) -> Result<(), Refusal> {
     let v6: &[&str] = match cluster.version {
-        XmsVersion::V63 => &["qos-policy-id", "qos-enabled-mode", "remove-qos-policy"],
+        XmsVersion::V63 => &["qos-policy-id", "remove-qos-policy"],
         _ => &[],
     };
     let known: &[&str] = &["new-name", "operating-system"];
