@@ -6,11 +6,13 @@ mod gate;
 pub mod logging;
 mod seen;
 
+use std::path::Path;
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{join_all, select_all};
 use sd_notify::NotifyState;
+use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{debug, error, info, warn};
 
@@ -124,7 +126,10 @@ pub async fn serve(serve: Serve<'_>) -> Result<(), AppError> {
 /// A database that is away is waited for; one that refuses is not.
 async fn connect_database(config: &Config, standalone: bool) -> Result<Db, AppError> {
     if standalone {
-        crate::db::create_standalone(&config.database).await?;
+        let url = config.database.url.expose_secret();
+        let path = url.trim_start_matches("sqlite://");
+        let path = path.split('?').next().unwrap_or(path);
+        return Ok(crate::db::create_standalone(Path::new(path)).await?);
     }
     let mut delays = Delays::new(Duration::from_secs(1), Duration::from_secs(30));
     loop {

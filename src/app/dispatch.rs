@@ -13,12 +13,11 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, debug, error, info, info_span, warn};
-use uuid::Uuid;
 
 use super::seen::{Seen, SeenIds};
 use crate::bus::{Delivery, Replies, Settler};
-use crate::manager::{Manager, Slots};
-use crate::rpc::{Failure, Message, Opened, Registry, Reply, ReplyTo, envelope};
+use crate::manager::{Manager, Origin, Slots};
+use crate::rpc::{Failure, Message, Opened, Registry, Reply, ReplyTo, envelope, request};
 
 /// Runs what arrives for one backend.
 pub struct Dispatcher {
@@ -34,6 +33,8 @@ pub struct Dispatcher {
     pub seen: SeenIds,
     /// Tasks under way: the stop waits for them.
     pub tasks: TaskTracker,
+    /// `rpc_response_timeout`: how long callers wait that do not say so.
+    pub call_patience: Duration,
 }
 
 /// What becomes of a message.
@@ -83,7 +84,7 @@ impl Dispatcher {
         let span = info_span!(
             "command",
             method = message.method_name(),
-            request_id = message.context.get("request_id").and_then(Value::as_str),
+            request_id = message.request_id(),
         );
         async {
             if let End::Done = self.one(&message, &delivery).await {
@@ -124,7 +125,13 @@ impl Dispatcher {
         let outcome = match self.registry.dispatch(message) {
             Ok(command) => {
                 let context = message.request_context();
-                let run = AssertUnwindSafe(self.manager.run(command, context)).catch_unwind();
+                let origin = Origin {
+                    unique_id: message.unique_id.clone().unwrap_or_else(request::new_id),
+                    patience: is_call
+                        .then(|| delivery.properties.expiration.unwrap_or(self.call_patience)),
+                };
+                let run = self.manager.run(command, context, &origin);
+                let run = AssertUnwindSafe(run).catch_unwind();
                 let heartbeat = self.heartbeats(message, reply_to.as_ref());
                 tokio::select! {
                     ended = run => match ended {
@@ -160,7 +167,7 @@ impl Dispatcher {
 
     async fn reply(&self, to: &ReplyTo, outcome: Result<Value, Failure>) {
         let outcome = outcome.as_ref().map(Clone::clone);
-        let reply = Reply::new(&to.msg_id, &Uuid::new_v4().simple().to_string(), outcome);
+        let reply = Reply::new(&to.msg_id, &request::new_id(), outcome);
         if let Err(error) = self.replies.send(&to.queue, reply.to_body()).await {
             warn!(%error, "reply not sent");
         }
@@ -173,7 +180,7 @@ impl Dispatcher {
         };
         loop {
             tokio::time::sleep(every).await;
-            let beat = Reply::heartbeat(&to.msg_id, &Uuid::new_v4().simple().to_string());
+            let beat = Reply::heartbeat(&to.msg_id, &request::new_id());
             match self.replies.heartbeat(&to.queue, beat.to_body()).await {
                 Ok(true) => {}
                 Ok(false) | Err(_) => {

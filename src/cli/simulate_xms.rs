@@ -3,12 +3,14 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use secrecy::SecretString;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::args::{self, SimulateArgs};
 use crate::sim::{ChapMode, Sim, SimHandle, SimOptions, XmsVersion};
 
 /// Arguments of `simulate-xms`.
@@ -32,6 +34,50 @@ pub struct SimulateXms {
     pub capacity_gib: u64,
     /// Whether hosts must authenticate with CHAP, at login and at discovery.
     pub chap: bool,
+}
+
+/// Runs the subcommand.
+pub async fn main(args: SimulateArgs) -> ExitCode {
+    let run = async { run(prepare(args)?).await };
+    match run.await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            super::complain(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn prepare(args: SimulateArgs) -> anyhow::Result<SimulateXms> {
+    let password = match &args.password_file {
+        Some(path) => std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?
+            .trim_end()
+            .to_owned(),
+        None => std::env::var("XMS_PASSWORD")
+            .context("name a password with --password-file or XMS_PASSWORD")?,
+    };
+    let xms_version = match args.xms_version {
+        args::XmsVersion::V3_0 => XmsVersion::V30,
+        args::XmsVersion::V4_0 => XmsVersion::V40,
+        args::XmsVersion::V4_2 => XmsVersion::V42,
+        args::XmsVersion::V6_3 => XmsVersion::V63,
+    };
+    let defaults = SimOptions::new(xms_version);
+    Ok(SimulateXms {
+        listen: args.listen,
+        admin: args.admin,
+        xms_version,
+        clusters: match args.cluster.is_empty() {
+            true => defaults.clusters,
+            false => args.cluster,
+        },
+        user: args.user,
+        password: password.into(),
+        ca_out: args.ca_out.unwrap_or_else(|| PathBuf::from("xms-ca.pem")),
+        capacity_gib: args.capacity_gib.unwrap_or(defaults.capacity_gib),
+        chap: args.chap == args::ChapMode::Initiator,
+    })
 }
 
 /// Starts the simulator and writes the certificate file. The line of JSON that tells where it

@@ -2,8 +2,7 @@
 //! rows that hang on it follow. A row in any other state is left alone, so that repeats and
 //! late messages change nothing.
 
-use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::entity::{backups, group_snapshots, groups, snapshots, volume_attachment, volumes};
 use super::error::Result;

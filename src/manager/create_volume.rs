@@ -158,7 +158,11 @@ impl Run<'_> {
             .await?;
         let mut volume = args.volume.clone();
         let scheduled_at = time::object(now());
-        let mut spec = args.request_spec.clone().unwrap_or_default();
+        let Some(mut spec) = args.request_spec.clone() else {
+            return Err(CommandError::Invalid {
+                reason: format!("volume {id} has no host, and no request to schedule it again"),
+            });
+        };
         let prepared = volume
             .set("host", Value::Null)
             .and_then(|()| volume.set("scheduled_at", scheduled_at))

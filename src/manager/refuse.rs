@@ -35,7 +35,7 @@ impl Run<'_> {
             RowEnd::Volume(id, from, end) => self.end_volume(id, from, *end).await?,
             RowEnd::Migration(id) => self.end_migration(id).await?,
             RowEnd::Snapshot(id, from, to) => {
-                let changes = SnapshotChanges::new().status(to);
+                let changes = SnapshotChanges::new().status(*to);
                 for from in *from {
                     self.db(|| self.db.conditional_snapshot_update(id, from, &changes))
                         .await?;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Run;
 use super::error::CommandError;
 use crate::db::{
-    Claim, Delta, MetadataOf, QuotaDefaults, QuotaRequest, Read, ResourceKind, UserMessage, Volume,
+    Claim, DbError, Delta, MetadataOf, QuotaDefaults, QuotaRequest, Read, ResourceKind, UserMessage, Volume,
     Worker, WorkerOf,
 };
 use crate::report::{Action, Detail, Subject};
@@ -44,7 +44,7 @@ impl Run<'_> {
     pub(super) async fn live_volume(&self, id: &str) -> Result<Option<Volume>, CommandError> {
         match self.db(|| self.db.volume(id, Read::Live)).await {
             Ok(row) => Ok(Some(row)),
-            Err(CommandError::Db(error)) if error.is_not_found() => Ok(None),
+            Err(CommandError::Db(error)) if matches!(error, DbError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -98,7 +98,7 @@ impl Capabilities {
         };
         let host = &self.shared.options.host;
         let allocated = match self.shared.db.allocations(host).await {
-            Ok(pools) => pools.iter().map(|pool| pool.gigabytes).sum(),
+            Ok(pools) => u64::try_from(pools.iter().map(|p| p.gigabytes).sum::<i64>()).unwrap_or(0),
             Err(error) => {
                 warn!(%error, "allocated capacity is unknown");
                 0

@@ -75,6 +75,11 @@ impl Message {
         message
     }
 
+    /// The request id for log lines, if the context has one.
+    pub fn request_id(&self) -> Option<&str> {
+        self.context.get("request_id").and_then(Value::as_str)
+    }
+
     /// The method's name for log lines; empty if it has none.
     pub fn method_name(&self) -> &str {
         self.method.as_str().unwrap_or_default()
