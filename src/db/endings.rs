@@ -22,7 +22,6 @@ macro_rules! move_state {
             .exec($conn)
             .await?
             .rows_affected
-            > 0
     }};
 }
 
@@ -39,7 +38,7 @@ impl Db {
                 own,
                 from,
                 to
-            ))
+            ) > 0)
         })
         .await
     }
@@ -49,7 +48,7 @@ impl Db {
         self.attempt(|| async {
             let txn = self.begin().await?;
             let own = groups::Column::Id.eq(id);
-            let moved = move_state!(self, &txn, groups, Status, own, &[from], to);
+            let moved = move_state!(self, &txn, groups, Status, own, &[from], to) > 0;
             if moved {
                 let members = volumes::Column::GroupId.eq(id);
                 move_state!(self, &txn, volumes, Status, members, &[from], to);
@@ -65,7 +64,7 @@ impl Db {
         self.attempt(|| async {
             let txn = self.begin().await?;
             let own = group_snapshots::Column::Id.eq(id);
-            let moved = move_state!(self, &txn, group_snapshots, Status, own, &[from], to);
+            let moved = move_state!(self, &txn, group_snapshots, Status, own, &[from], to) > 0;
             if moved {
                 let members = snapshots::Column::GroupSnapshotId.eq(id);
                 move_state!(self, &txn, snapshots, Status, members, &[from], to);
@@ -81,7 +80,7 @@ impl Db {
         self.attempt(|| async {
             let txn = self.begin().await?;
             let own = groups::Column::Id.eq(id);
-            let moved = move_state!(self, &txn, groups, ReplicationStatus, own, &[from], to);
+            let moved = move_state!(self, &txn, groups, ReplicationStatus, own, &[from], to) > 0;
             if moved {
                 let members = volumes::Column::GroupId.eq(id);
                 move_state!(self, &txn, volumes, ReplicationStatus, members, &[from], to);

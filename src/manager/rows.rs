@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::Run;
 use super::error::CommandError;
 use crate::db::{
-    Claim, DbError, Delta, MetadataOf, QuotaDefaults, QuotaRequest, Read, ResourceKind, UserMessage, Volume,
-    Worker, WorkerOf,
+    Claim, DbError, Delta, MetadataOf, QuotaDefaults, QuotaRequest, Read, ResourceKind,
+    UserMessage, Volume, Worker, WorkerOf,
 };
 use crate::report::{Action, Detail, Subject};
 use crate::rpc::notification::{self, Metadata, Priority, VolumeUsage};
