@@ -40,8 +40,12 @@ class RabbitMQ:
             f"listeners.tcp.1 = 127.0.0.1:{self.port}\n"
             "management.tcp.ip = 127.0.0.1\n"
             f"management.tcp.port = {self.api_port}\n"
-            # tests look at queues through the management API and should not wait 5 s
+            # tests look at queues and connections through the management API, whose view is
+            # otherwise up to 5 s old
             "collect_statistics_interval = 500\n"
+            "management.sample_retention_policies.global.minute = 1\n"
+            "management.sample_retention_policies.basic.minute = 1\n"
+            "management.sample_retention_policies.detailed.minute = 1\n"
             "disk_free_limit.absolute = 200MB\n"
         )
         (self.state / "env.conf").write_text("")

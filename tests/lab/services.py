@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 KINDS = {kind.name: kind for kind in (RabbitMQ, MariaDB, PostgreSQL)}
 
 
-class Interrupted(Exception):
+class Interrupted(BaseException):
     """The run was asked to end by a signal."""
 
 
