@@ -4,6 +4,7 @@ mod attachments;
 mod errors;
 mod metadata;
 mod quota;
+mod quota_parity;
 mod quota_races;
 mod schema;
 mod services;

@@ -79,7 +79,7 @@ async fn cleanup_takes_rows_as_they_were_read(t: TestDb) {
     let before = ours(t.db.claim_worker(&of, dead, "deleting").await.unwrap());
     let until = cinder_volume_xtremio::db::now();
     let rows = t.db.workers_of_service(Some(dead), until).await.unwrap();
-    assert_eq!(rows, [before.clone()]);
+    assert_eq!(rows, std::slice::from_ref(&before));
     assert!(
         t.db.workers_of_service(None, until)
             .await

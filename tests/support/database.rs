@@ -16,13 +16,13 @@ const SQLITE: &str = include_str!("../data/cinder-schema/sqlite-9c74c1c6971f.sql
 const SQLITE_21: &str = include_str!("../data/cinder-schema/sqlite-c92a3e68beed.sql");
 
 /// A database of its own with Cinder's real schema; dropped with the value.
-pub struct TestDb {
+pub(crate) struct TestDb {
     /// The production handle.
-    pub db: Db,
+    pub(crate) db: Db,
     /// The options that made it, for more handles.
-    pub options: DatabaseOptions,
+    pub(crate) options: DatabaseOptions,
     /// A plain connection for the test's own statements.
-    pub raw: DatabaseConnection,
+    pub(crate) raw: DatabaseConnection,
     engine: Engine,
     cleanup: Cleanup,
 }
@@ -34,7 +34,7 @@ enum Cleanup {
 
 impl TestDb {
     /// The schema of releases 24 to 29.
-    pub async fn new(engine: Engine) -> Self {
+    pub(crate) async fn new(engine: Engine) -> Self {
         let script = match engine {
             Engine::MySql => MYSQL,
             Engine::Postgres => POSTGRES,
@@ -44,7 +44,7 @@ impl TestDb {
     }
 
     /// The schema of release 21; MySQL and SQLite only.
-    pub async fn release_21(engine: Engine) -> Self {
+    pub(crate) async fn release_21(engine: Engine) -> Self {
         let script = match engine {
             Engine::MySql => MYSQL_21,
             Engine::Sqlite => SQLITE_21,
@@ -77,7 +77,9 @@ impl TestDb {
         let loader = Database::connect(&url).await.expect("test database");
         let script = match engine {
             Engine::MySql => format!("SET foreign_key_checks = 0;\n{script}"),
-            _ => script.to_owned(),
+            // the dump is in alphabetical order, children before parents
+            Engine::Sqlite => format!("PRAGMA foreign_keys = OFF;\n{script}"),
+            Engine::Postgres => script.to_owned(),
         };
         loader.execute_unprepared(&script).await.expect("schema");
         loader.close().await.expect("close");
@@ -101,13 +103,13 @@ impl TestDb {
     }
 
     /// Runs one statement of the test; `\`` quotes names on every engine.
-    pub async fn execute(&self, sql: &str) {
+    pub(crate) async fn execute(&self, sql: &str) {
         let sql = self.quote(sql);
         self.raw.execute_unprepared(&sql).await.expect(&sql);
     }
 
     /// The first column of the first row as text; none for no row or NULL.
-    pub async fn text(&self, expression: &str, rest: &str) -> Option<String> {
+    pub(crate) async fn text(&self, expression: &str, rest: &str) -> Option<String> {
         let cast = match self.engine {
             Engine::MySql => "CHAR",
             _ => "VARCHAR",
@@ -127,13 +129,19 @@ impl TestDb {
     }
 
     /// A number, such as a count or a sum.
-    pub async fn number(&self, expression: &str, rest: &str) -> i64 {
+    pub(crate) async fn number(&self, expression: &str, rest: &str) -> i64 {
         let text = self.text(expression, rest).await.expect("a number");
         text.parse().expect("a number")
     }
 
     /// A live volume as the API and the scheduler leave it; returns its id.
-    pub async fn volume(&self, project: &str, host: &str, size: i32, status: &str) -> String {
+    pub(crate) async fn volume(
+        &self,
+        project: &str,
+        host: &str,
+        size: i32,
+        status: &str,
+    ) -> String {
         let id = Uuid::new_v4().to_string();
         self.execute(&format!(
             "INSERT INTO volumes (created_at, deleted, id, project_id, user_id, host, size, status, \
@@ -146,7 +154,13 @@ impl TestDb {
     }
 
     /// A live snapshot; returns its id.
-    pub async fn snapshot(&self, project: &str, volume: &str, size: i32, status: &str) -> String {
+    pub(crate) async fn snapshot(
+        &self,
+        project: &str,
+        volume: &str,
+        size: i32,
+        status: &str,
+    ) -> String {
         let id = Uuid::new_v4().to_string();
         self.execute(&format!(
             "INSERT INTO snapshots (created_at, deleted, id, project_id, volume_id, volume_size, \
@@ -158,7 +172,7 @@ impl TestDb {
     }
 
     /// A live volume type.
-    pub async fn volume_type(&self, id: &str, name: &str) {
+    pub(crate) async fn volume_type(&self, id: &str, name: &str) {
         self.execute(&format!(
             "INSERT INTO volume_types (created_at, deleted, id, name, is_public) \
              VALUES ('2026-01-02 03:04:05', false, '{id}', '{name}', true)"
@@ -167,7 +181,7 @@ impl TestDb {
     }
 
     /// A project's limit.
-    pub async fn quota(&self, project: &str, resource: &str, limit: i32) {
+    pub(crate) async fn quota(&self, project: &str, resource: &str, limit: i32) {
         self.execute(&format!(
             "INSERT INTO quotas (created_at, deleted, project_id, resource, hard_limit) \
              VALUES ('2026-01-02 03:04:05', false, '{project}', '{resource}', {limit})"
@@ -176,7 +190,7 @@ impl TestDb {
     }
 
     /// `in_use` and `reserved` of a live usage row.
-    pub async fn usage(&self, project: &str, resource: &str) -> Option<(i64, i64)> {
+    pub(crate) async fn usage(&self, project: &str, resource: &str) -> Option<(i64, i64)> {
         let rest = format!(
             "FROM quota_usages WHERE deleted = false AND project_id = '{project}' \
              AND resource = '{resource}'"

@@ -1,2 +1,2 @@
 //! Tests of `support`.
-pub mod database;
+pub(crate) mod database;
