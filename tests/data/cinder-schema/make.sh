@@ -62,3 +62,5 @@ migrate "postgresql+psycopg2${CVX_POSTGRES#postgres}/$database" "$head"
 postgres_client pg_dump --inserts --no-owner --no-privileges --no-comments "$database" \
     | grep -v -e '^--' -e '^$' -e '^\\' -e '^SET ' > "$here/postgresql-$head.sql"
 postgres_client psql -q -d postgres -c "DROP DATABASE $database"
+
+"$PYTHON" "$here/quota_cases.py" "$here/sqlite-$head.sql" > "$here/quota-cases.json"
