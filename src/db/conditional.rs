@@ -152,9 +152,9 @@ mod tests {
         );
         assert_eq!(
             filter(Expected::is("a").negated()),
-            "(NOT (status = 'a')) OR status IS NULL"
+            "(NOT status = 'a') OR status IS NULL"
         );
-        assert_eq!(filter(Expected::Is(None).negated()), "NOT (status IS NULL)");
+        assert_eq!(filter(Expected::Is(None).negated()), "NOT status IS NULL");
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub enum Heartbeat {
     /// The row was there and counted up; this is its new count.
     Beat(i32),
     /// The row had gone; a new one (new id, new uuid) stands for us.
-    Recreated(Model),
+    Recreated(Box<Model>),
 }
 
 /// An RPC and an object version, (major, minor).
@@ -194,7 +194,7 @@ impl Db {
             Some(count) => Ok(Heartbeat::Beat(count)),
             None => {
                 let registration = self.register_service(identity).await?;
-                Ok(Heartbeat::Recreated(registration.service))
+                Ok(Heartbeat::Recreated(Box::new(registration.service)))
             }
         }
     }

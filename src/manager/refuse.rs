@@ -6,7 +6,9 @@ use super::Run;
 use super::error::CommandError;
 use super::refusal::{self, Refusal, RowEnd, VolumeEnd};
 use super::rows::project_of;
-use crate::db::{Expected, Read, ServiceChanges, SnapshotChanges, VolumeChanges, VolumeField};
+use crate::db::{
+    Claim, Expected, Read, ServiceChanges, SnapshotChanges, VolumeChanges, VolumeField, WorkerOf,
+};
 use crate::rpc::Command;
 
 impl Run<'_> {
@@ -34,13 +36,7 @@ impl Run<'_> {
         match row {
             RowEnd::Volume(id, from, end) => self.end_volume(id, from, *end).await?,
             RowEnd::Migration(id) => self.end_migration(id).await?,
-            RowEnd::Snapshot(id, from, to) => {
-                let changes = SnapshotChanges::new().status(*to);
-                for from in *from {
-                    self.db(|| self.db.conditional_snapshot_update(id, from, &changes))
-                        .await?;
-                }
-            }
+            RowEnd::Snapshot(id, from, to) => self.end_snapshot(id, from, to).await?,
             RowEnd::Attachment(id, from, to) => {
                 self.db(|| self.db.end_attachment(id, from, to)).await?;
             }
@@ -68,6 +64,24 @@ impl Run<'_> {
                         .disabled(true, Some("failover-error"));
                     self.db(|| self.db.update_service(id, &changes)).await?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// The worker row that the API made for a snapshot's create ends with it.
+    async fn end_snapshot(&self, id: &str, from: &[&str], to: &str) -> Result<(), CommandError> {
+        let changes = SnapshotChanges::new().status(to);
+        for from in from {
+            self.db(|| self.db.conditional_snapshot_update(id, from, &changes))
+                .await?;
+        }
+        let of = WorkerOf::Snapshot(id.to_owned());
+        if let Some(worker) = self.db(|| self.db.worker(&of)).await? {
+            let service_id = self.row.borrow().id;
+            let claim = || self.db.claim_worker(&of, service_id, &worker.status);
+            if let Claim::Ours(worker) = self.db(claim).await? {
+                self.db(|| self.db.finish_worker(&worker)).await?;
             }
         }
         Ok(())
