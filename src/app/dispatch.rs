@@ -20,21 +20,21 @@ use crate::manager::{Manager, Origin, Slots};
 use crate::rpc::{Failure, Message, Opened, Registry, Reply, ReplyTo, envelope, request};
 
 /// Runs what arrives for one backend.
-pub struct Dispatcher {
+pub(super) struct Dispatcher {
     /// Which methods there are.
-    pub registry: Registry,
+    pub(super) registry: Registry,
     /// Runs commands.
-    pub manager: Arc<Manager>,
+    pub(super) manager: Arc<Manager>,
     /// Sends replies.
-    pub replies: Replies,
+    pub(super) replies: Replies,
     /// How much runs at once.
-    pub slots: Slots,
+    pub(super) slots: Slots,
     /// What has run.
-    pub seen: SeenIds,
+    pub(super) seen: SeenIds,
     /// Tasks under way: the stop waits for them.
-    pub tasks: TaskTracker,
+    pub(super) tasks: TaskTracker,
     /// `rpc_response_timeout`: how long callers wait that do not say so.
-    pub call_patience: Duration,
+    pub(super) call_patience: Duration,
 }
 
 /// What becomes of a message.
@@ -47,7 +47,7 @@ enum End {
 
 impl Dispatcher {
     /// Takes deliveries until their source ends.
-    pub async fn run(self: Arc<Self>, mut deliveries: mpsc::UnboundedReceiver<Delivery>) {
+    pub(super) async fn run(self: Arc<Self>, mut deliveries: mpsc::UnboundedReceiver<Delivery>) {
         while let Some(delivery) = deliveries.recv().await {
             let this = self.clone();
             self.tasks.spawn(async move { this.handle(delivery).await });
@@ -166,8 +166,10 @@ impl Dispatcher {
     }
 
     async fn reply(&self, to: &ReplyTo, outcome: Result<Value, Failure>) {
-        let outcome = outcome.as_ref().map(Clone::clone);
-        let reply = Reply::new(&to.msg_id, &request::new_id(), outcome);
+        let reply = match &outcome {
+            Ok(value) => Reply::new(&to.msg_id, &request::new_id(), Ok(value.clone())),
+            Err(failure) => Reply::new(&to.msg_id, &request::new_id(), Err(failure)),
+        };
         if let Err(error) = self.replies.send(&to.queue, reply.to_body()).await {
             warn!(%error, "reply not sent");
         }
@@ -192,7 +194,7 @@ impl Dispatcher {
     }
 
     /// Starts nothing new and waits for what runs; at most `limit` (zero waits for ever).
-    pub async fn drain(&self, limit: Duration) -> bool {
+    pub(super) async fn drain(&self, limit: Duration) -> bool {
         self.slots.close();
         self.tasks.close();
         if limit.is_zero() {

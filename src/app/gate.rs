@@ -21,24 +21,24 @@ struct First {
 }
 
 /// The gate of one backend.
-pub struct StrangerGate {
+pub(super) struct StrangerGate {
     /// `host@backend`
-    pub host: String,
+    pub(super) host: String,
     /// Read, never written.
-    pub db: Db,
+    pub(super) db: Db,
     /// Set once the array was reached, or could not be reached for a while.
-    pub initialised: watch::Receiver<bool>,
+    pub(super) initialised: watch::Receiver<bool>,
     /// `wait_for_stranger`
-    pub wait: bool,
+    pub(super) wait: bool,
     /// How long consumers without heartbeats may stay: twice the broker's heartbeat, after
     /// which it drops dead connections.
-    pub ghosts_stay: Duration,
+    pub(super) ghosts_stay: Duration,
     first: Mutex<Option<First>>,
 }
 
 impl StrangerGate {
     /// A gate that has not looked yet.
-    pub fn new(
+    pub(super) fn new(
         host: &str,
         db: &Db,
         initialised: watch::Receiver<bool>,

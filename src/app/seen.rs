@@ -13,7 +13,7 @@ use crate::rpc::dedupe::{Dedupe, Seen as Known};
 
 /// What is known of a message.
 #[derive(Debug)]
-pub enum Seen {
+pub(super) enum Seen {
     /// Never met: run it, and report the end through the ticket.
     New(Ticket),
     /// Running here: wait for `true`, or for an error, which means that it never ended.
@@ -25,7 +25,7 @@ pub enum Seen {
 /// Says that a message is running; its end is [`Ticket::finish`]. Dropped without it, the
 /// message counts as never met.
 #[derive(Debug)]
-pub struct Ticket {
+pub(super) struct Ticket {
     id: Option<String>,
     done: watch::Sender<bool>,
     memory: Arc<Mutex<Memory>>,
@@ -39,14 +39,14 @@ struct Memory {
 
 /// The memory of one backend. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct SeenIds {
+pub(super) struct SeenIds {
     memory: Arc<Mutex<Memory>>,
 }
 
 impl SeenIds {
     /// Looks a message up, and notes it as running if it is new. A message without an id is
     /// always new.
-    pub fn look_up(&self, unique_id: Option<&str>) -> Seen {
+    pub(super) fn look_up(&self, unique_id: Option<&str>) -> Seen {
         let (done, ended) = watch::channel(false);
         if let Some(id) = unique_id {
             let mut memory = lock(&self.memory);
@@ -73,7 +73,7 @@ impl SeenIds {
 
 impl Ticket {
     /// The command has ended for good: a repeat needs only be acknowledged.
-    pub fn finish(mut self) {
+    pub(super) fn finish(mut self) {
         if let Some(id) = self.id.take() {
             let mut memory = lock(&self.memory);
             memory.running.remove(&id);

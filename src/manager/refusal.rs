@@ -254,7 +254,6 @@ pub(super) fn of(command: &Command) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::rpc::commands::Kind;
     use crate::rpc::registry::METHODS;
 

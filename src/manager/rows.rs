@@ -44,7 +44,7 @@ impl Run<'_> {
     pub(super) async fn live_volume(&self, id: &str) -> Result<Option<Volume>, CommandError> {
         match self.db(|| self.db.volume(id, Read::Live)).await {
             Ok(row) => Ok(Some(row)),
-            Err(CommandError::Db(error)) if matches!(error, DbError::NotFound { .. }) => Ok(None),
+            Err(CommandError::Db(DbError::NotFound { .. })) => Ok(None),
             Err(error) => Err(error),
         }
     }

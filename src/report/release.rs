@@ -5,19 +5,19 @@
 
 /// The versions to write, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
+pub(super) struct Choice {
     /// `rpc_current_version`, e.g. `3.20`.
-    pub rpc: String,
+    pub(super) rpc: String,
     /// `object_current_version`, `1.39` in every release 21..29.
-    pub object: String,
+    pub(super) object: String,
     /// For the log.
-    pub reason: String,
+    pub(super) reason: String,
 }
 
 const OBJECT: &str = "1.39";
 
 /// Volume RPC API of a Cinder release 21..29 (facts measured on the releases themselves).
-pub fn rpc_of_release(release: u8) -> Option<&'static str> {
+pub(super) fn rpc_of_release(release: u8) -> Option<&'static str> {
     match release {
         21..=23 => Some("3.18"),
         24 | 25 => Some("3.19"),
@@ -43,7 +43,7 @@ fn number(version: &str) -> (u32, u32) {
 
 /// Chooses: the option, else our own row, else the lowest of other volume rows, else the
 /// database's revision. Versions are pairs of RPC API and object list.
-pub fn choose(
+pub(super) fn choose(
     option: Option<u8>,
     own: Option<(String, String)>,
     others: &[(String, String)],

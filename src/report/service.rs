@@ -112,7 +112,7 @@ impl ServiceRow {
                 }
                 Ok(Ok(Heartbeat::Recreated(row))) => {
                     warn!(service.host = %self.identity.host, service.id = row.id, "service row was gone: made anew");
-                    self.row.send_replace(row);
+                    self.row.send_replace(*row);
                     failing = false;
                 }
                 Ok(Err(error)) => {
