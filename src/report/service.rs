@@ -11,7 +11,7 @@ use crate::config::{BackendOptions, ServiceOptions};
 use crate::db::{Db, DbError, Heartbeat, Service, ServiceChanges, ServiceIdentity};
 
 /// `binary` and `topic` of our row.
-pub const BINARY: &str = "cinder-volume";
+const BINARY: &str = "cinder-volume";
 
 /// Our service row, and what is written into it.
 #[derive(Debug, Clone)]

@@ -144,7 +144,8 @@ fn quorum_and_stream_options_declare_what_oslo_declares() {
 fn every_other_option_sets_the_documented_flags() {
     type Change = fn(&mut MessagingOptions);
     let expires = json!({"x-expires": 1_800_000});
-    let rows: [(&str, Change, [bool; 4], [bool; 4], Value, Value); 5] = [
+    type Row = (&'static str, Change, [bool; 4], [bool; 4], Value, Value);
+    let rows: [Row; 5] = [
         (
             "amqp_durable_queues",
             |o| o.durable_queues = true,
