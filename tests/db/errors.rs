@@ -61,3 +61,39 @@ async fn mysql_sessions_run_in_the_configured_mode_and_mind_the_case() {
     let error = Db::connect(&options).await.unwrap_err();
     assert!(matches!(error, DbError::Config(_)), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_call_after_cut_connections_fails_for_a_passing_reason_at_most() {
+    let t = TestDb::new(Engine::MySql).await;
+    let id = t.volume("p", "ctl@xio#a", 1, "available").await;
+    t.db.ping().await.unwrap();
+    let others = "FROM information_schema.processlist WHERE db = DATABASE() \
+                  AND id <> CONNECTION_ID()";
+    let victim = t.number("MIN(id)", others).await;
+    t.execute(&format!("KILL {victim}")).await;
+    let changes = VolumeChanges::new().status("in-use");
+    let patience = Duration::from_secs(10);
+    let done =
+        t.db.until_available(patience, || t.db.update_volume(&id, &changes));
+    done.await.unwrap();
+    assert_eq!(
+        t.text("status", "FROM volumes").await.as_deref(),
+        Some("in-use")
+    );
+
+    let t = TestDb::new(Engine::Postgres).await;
+    let id = t.volume("p", "ctl@xio#a", 1, "available").await;
+    t.db.ping().await.unwrap();
+    t.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+    .await;
+    let done =
+        t.db.until_available(patience, || t.db.update_volume(&id, &changes));
+    done.await.unwrap();
+    assert_eq!(
+        t.text("status", "FROM volumes").await.as_deref(),
+        Some("in-use")
+    );
+}
