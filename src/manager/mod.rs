@@ -76,10 +76,7 @@ impl Manager {
         match self.dispatch(command, &context, origin).await {
             Ok(value) => Some(Ok(value)),
             Err(CommandError::Stopping) => None,
-            Err(error) => {
-                warn!(error = %error.chain(), "command ended with an error");
-                Some(Err(Failure::from(&error)))
-            }
+            Err(error) => Some(Err(Failure::from(&error))),
         }
     }
 
