@@ -7,6 +7,7 @@ mod accept_transfer;
 mod create_volume;
 mod delete_volume;
 mod error;
+mod events;
 mod locks;
 mod patience;
 mod refusal;
