@@ -1,5 +1,10 @@
 //! Tests of the bus against a real RabbitMQ, and of its declarations against recorded frames.
 
+mod bench;
+mod hosts;
+mod python_peer;
 mod receiving;
+mod secrets;
 mod sending;
+mod tls;
 mod topology;

@@ -1,0 +1,1 @@
+//! Real oslo.messaging beside us.
