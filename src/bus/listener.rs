@@ -1,5 +1,6 @@
 //! The receiving session of one backend: connect, declare, consume, and again.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use tracing::{error, info, warn};
 use super::BusError;
 use super::connect::Connector;
 use super::declare::{ANSWER, answered, answered_within, declare_queue};
-use super::delivery::Delivery;
+use super::delivery::{Delivery, STREAM_OFFSET};
 use super::topology::{QueueDecl, Topology};
 use crate::config::MessagingOptions;
 use crate::retry::Delays;
@@ -117,6 +118,7 @@ impl Listener {
             window,
             gate,
             admitted: false,
+            offsets: HashMap::new(),
             deliveries,
             phase: phase_rx,
             state: state_tx,
@@ -186,6 +188,8 @@ struct Session {
     window: u16,
     gate: Arc<dyn Gate>,
     admitted: bool,
+    /// The last message of each stream queue: a new session goes on behind it.
+    offsets: HashMap<String, i64>,
     deliveries: mpsc::UnboundedSender<Delivery>,
     phase: watch::Receiver<Phase>,
     state: watch::Sender<ListenerState>,
@@ -259,6 +263,9 @@ impl Session {
             tokio::select! {
                 item = incoming.next(), if !cancelled => match item {
                     Some(Ok(delivery)) => {
+                        if let Some(offset) = delivery.stream_offset {
+                            self.offsets.insert(delivery.queue.clone(), offset);
+                        }
                         // No receiver means that the application is going down: leave unsettled.
                         let _ = self.deliveries.send(delivery);
                     }
@@ -336,10 +343,11 @@ impl Session {
                 arguments.insert("x-cancel-on-ha-failover".into(), AMQPValue::Boolean(true));
             }
             if queue.stream {
-                arguments.insert(
-                    "x-stream-offset".into(),
-                    AMQPValue::LongString("last".into()),
-                );
+                let from = match self.offsets.get(&queue.name) {
+                    Some(seen) => AMQPValue::LongLongInt(seen + 1),
+                    None => AMQPValue::LongString("last".into()),
+                };
+                arguments.insert(STREAM_OFFSET.into(), from);
             }
             let consumer = answered(
                 "basic.consume",

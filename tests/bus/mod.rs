@@ -2,6 +2,8 @@
 
 mod bench;
 mod hosts;
+mod peer;
+mod python_client;
 mod python_peer;
 mod receiving;
 mod secrets;
