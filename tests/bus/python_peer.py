@@ -14,7 +14,6 @@ warnings.simplefilter('ignore')
 
 from oslo_config import cfg  # noqa: E402
 import oslo_messaging as messaging  # noqa: E402
-from oslo_messaging import opts  # noqa: E402
 
 CONF = cfg.CONF
 OUT = threading.Lock()
@@ -37,17 +36,11 @@ class Endpoint:
 
 class Peer:
     def __init__(self, url, rabbit):
-        CONF([], project='cinder')
-        CONF.set_override('transport_url', url)
-        CONF.set_override('control_exchange', 'openstack')
-        self.transport = messaging.get_rpc_transport(
-            CONF, allowed_remote_exmods=['cinder.exception'])
-        for _group, options in opts.list_opts():
-            if _group == 'oslo_messaging_rabbit':
-                CONF.register_opts(options, group='oslo_messaging_rabbit')
-        for name, value in rabbit.items():
-            CONF.set_override(name, value, group='oslo_messaging_rabbit')
-        # options count when the driver is made
+        with open('peer.conf', 'w') as conf:
+            conf.write('[DEFAULT]\ntransport_url = %s\ncontrol_exchange = openstack\n' % url)
+            conf.write('[oslo_messaging_rabbit]\n')
+            conf.writelines('%s = %s\n' % option for option in rabbit.items())
+        CONF(['--config-file', 'peer.conf'], project='cinder')
         self.transport = messaging.get_rpc_transport(
             CONF, allowed_remote_exmods=['cinder.exception'])
         self.servers = []
