@@ -32,12 +32,12 @@ impl Worker {
         std::fs::write(&ca, &xms.sim.ca_pem).unwrap();
         let conf = dir.path().join("cinder.conf");
         std::fs::write(&conf, config(&broker, &xms, dir.path(), &ca)).unwrap();
-        let log = std::fs::File::create(dir.path().join("log")).unwrap();
+        let log = dir.path().join("log");
         let child = Command::new(env!("CARGO_BIN_EXE_cinder-volume-xtremio"))
             .args(["--standalone", "--config-file"])
             .arg(&conf)
             .stdin(Stdio::null())
-            .stderr(log)
+            .stderr(std::fs::File::create(&log).unwrap())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
@@ -54,7 +54,11 @@ impl Worker {
                 return worker;
             }
             let ended = worker.child.try_wait().unwrap();
-            assert!(ended.is_none() && began.elapsed() < PATIENCE, "{ended:?}");
+            assert!(
+                ended.is_none() && began.elapsed() < PATIENCE,
+                "{ended:?}: {}",
+                std::fs::read_to_string(&log).unwrap()
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -107,7 +111,7 @@ async fn clients_of_python_are_answered_as_by_python() {
     assert_eq!(found["storage_protocol"], "iSCSI", "{found}");
     let id = uuid::Uuid::new_v4().to_string();
     let transfer = json!({"do": "volume_api", "method": "accept_transfer", "args": {
-        "volume": {"id": id, "host": backend}, "new_user": "u", "new_project": "p"}});
+        "volume": {"id": id, "host": backend, "cluster_name": null}, "new_user": "u", "new_project": "p"}});
     let failed = peer.ask(transfer).await;
     assert!(
         failed["classes"]

@@ -24,6 +24,10 @@ def say(**line):
         print(json.dumps(line), flush=True)
 
 
+def read_options():
+    CONF(['--config-file', 'peer.conf'], project='cinder')
+
+
 class Endpoint:
     """What a cinder-volume has, as far as these tests go."""
 
@@ -40,7 +44,7 @@ class Peer:
             conf.write('[DEFAULT]\ntransport_url = %s\ncontrol_exchange = openstack\n' % url)
             conf.write('[oslo_messaging_rabbit]\n')
             conf.writelines('%s = %s\n' % option for option in rabbit.items())
-        CONF(['--config-file', 'peer.conf'], project='cinder')
+        read_options()
         self.transport = messaging.get_rpc_transport(
             CONF, allowed_remote_exmods=['cinder.exception'])
         self.servers = []
@@ -69,12 +73,15 @@ class Peer:
 
     def volume_api(self, method, args):
         """A call by cinder-api's own client, whose exceptions are Cinder's own."""
+        # cinder registers options of the command line: only before they are read
+        CONF.clear()
         from cinder import objects
         objects.register_all()
         from cinder import context
         from cinder import rpc
         from cinder.objects import base
         from cinder.volume import rpcapi
+        read_options()
         rpc.init(CONF)
         # else it asks the database for the oldest service
         rpc.LAST_RPC_VERSIONS['cinder-volume'] = rpcapi.VolumeAPI.RPC_API_VERSION
