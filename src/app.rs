@@ -149,7 +149,8 @@ async fn connect_database(config: &Config, standalone: bool) -> Result<Db, AppEr
         let url = config.database.url.expose_secret();
         let path = url.trim_start_matches("sqlite://");
         let path = path.split('?').next().unwrap_or(path);
-        return Ok(crate::db::create_standalone(Path::new(path)).await?);
+        let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
+        return Ok(crate::db::create_standalone(Path::new(path.as_ref())).await?);
     }
     let mut delays = Delays::new(Duration::from_secs(1), Duration::from_secs(30));
     loop {

@@ -10,10 +10,12 @@ mod connect;
 mod declare;
 mod delivery;
 mod error;
+mod link;
 mod listener;
 mod publisher;
 mod replies;
 mod reply_queue;
+mod tls;
 mod topology;
 
 pub use delivery::{Delivery, Properties, Settler};

@@ -4,7 +4,7 @@
 #
 #   tests/lab/install.sh           everything
 #   tests/lab/install.sh packages  only the Debian packages
-#   tests/lab/install.sh rabbitmq  only RabbitMQ (the demo)
+#   tests/lab/install.sh rabbitmq  only RabbitMQ and what its certificates need (the demo)
 #
 # CVX_CACHE names the cache folder (default ~/.cache/cinder-volume-xtremio).
 set -euo pipefail
@@ -19,6 +19,7 @@ needs=(
     mariadb-client:/usr/bin/mariadb
     "postgresql:/usr/lib/postgresql/*/bin/initdb"
     memcached:/usr/bin/memcached
+    openssl:/usr/bin/openssl
     gcc:/usr/bin/gcc
     libc6-dev:/usr/include/stdlib.h
     "python3-venv:/usr/lib/python3*/ensurepip/__init__.py"
@@ -94,7 +95,10 @@ find_python() {
 
 mkdir -p "$CVX_CACHE"
 case ${1:-all} in
-rabbitmq) install_packages rabbitmq-server ;;
+rabbitmq)
+    install_packages rabbitmq-server
+    install_packages openssl
+    ;;
 packages) install_packages ;;
 all)
     install_packages
