@@ -6,11 +6,14 @@ mod gate;
 pub mod logging;
 mod seen;
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{join_all, select_all};
+use percent_encoding::percent_decode_str;
 use sd_notify::NotifyState;
 use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
@@ -126,10 +129,7 @@ pub async fn serve(serve: Serve<'_>) -> Result<(), AppError> {
 /// A database that is away is waited for; one that refuses is not.
 async fn connect_database(config: &Config, standalone: bool) -> Result<Db, AppError> {
     if standalone {
-        let url = config.database.url.expose_secret();
-        let path = url.trim_start_matches("sqlite://");
-        let path = path.split('?').next().unwrap_or(path);
-        return Ok(crate::db::create_standalone(Path::new(path)).await?);
+        return Ok(crate::db::create_standalone(&standalone_file(config)?).await?);
     }
     let mut delays = Delays::new(Duration::from_secs(1), Duration::from_secs(30));
     loop {
@@ -141,6 +141,18 @@ async fn connect_database(config: &Config, standalone: bool) -> Result<Db, AppEr
             result => return Ok(result?),
         }
     }
+}
+
+/// The file that the connection URL names, whose special characters are percent-encoded.
+fn standalone_file(config: &Config) -> Result<PathBuf, AppError> {
+    let url = config.database.url.expose_secret();
+    let Some(path) = url.strip_prefix("sqlite://") else {
+        let reason = "--standalone makes a database of its own: remove [database] connection";
+        return Err(AppError::Refused(reason.to_owned()));
+    };
+    let path = path.split('?').next().unwrap_or(path);
+    let path = percent_decode_str(path).collect::<Vec<u8>>();
+    Ok(PathBuf::from(OsString::from_vec(path)))
 }
 
 async fn start_backend(

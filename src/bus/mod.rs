@@ -10,16 +10,16 @@ mod connect;
 mod declare;
 mod delivery;
 mod error;
+mod inbox;
 mod listener;
 mod publisher;
 mod replies;
-mod reply_queue;
 mod topology;
 
 pub use delivery::{Delivery, Properties, Settler};
 pub use error::BusError;
+pub use inbox::Inbox;
 pub use listener::{Gate, Listener, ListenerState, Verdict};
 pub use publisher::{Destination, Message, Publisher};
 pub use replies::Replies;
-pub use reply_queue::ReplyQueue;
 pub use topology::{ExchangeDecl, ExchangeType, QueueArgument, QueueDecl, ServerQueues, Topology};
