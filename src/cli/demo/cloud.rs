@@ -63,6 +63,8 @@ pub(super) struct Cloud {
     db: Db,
     publisher: Publisher,
     reports: Inbox,
+    /// Reports that came while another was waited for.
+    heard: Vec<Heard>,
 }
 
 impl Cloud {
@@ -87,6 +89,7 @@ impl Cloud {
             config,
             db,
             reports,
+            heard: Vec::new(),
         })
     }
 
@@ -95,7 +98,8 @@ impl Cloud {
         format!("{HOST}@{backend}")
     }
 
-    /// The next report of a backend that is as wanted.
+    /// The next report of a backend that is as wanted. Older ones of this backend are dropped,
+    /// those of others kept.
     pub(super) async fn hear(
         &mut self,
         backend: &str,
@@ -103,22 +107,25 @@ impl Cloud {
     ) -> anyhow::Result<Heard> {
         let host = self.service_host(backend);
         loop {
+            while let Some(at) = self.heard.iter().position(|heard| heard.host == host) {
+                let heard = self.heard.remove(at);
+                if wanted(&heard) {
+                    return Ok(heard);
+                }
+            }
             let body = self.reports.next().await?;
             let Opened::Message(message) = envelope::open(&Properties::JSON, &body)? else {
                 bail!("an empty message instead of a report");
             };
             let pool = &message.args["capabilities"]["pools"][0];
-            let heard = Heard {
+            self.heard.push(Heard {
                 method: message.method_name().to_owned(),
                 host: message.args["host"].as_str().unwrap_or_default().to_owned(),
                 pool: pool
                     .as_object()
                     .cloned()
                     .context("a report without a pool")?,
-            };
-            if heard.host == host && wanted(&heard) {
-                return Ok(heard);
-            }
+            });
         }
     }
 
