@@ -66,7 +66,6 @@ pub async fn serve(serve: Serve<'_>) -> Result<(), AppError> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
 
-    let db = connect_database(config, serve.standalone).await?;
     let publisher = Publisher::new(&config.messaging);
     let events = match &config.notifications.url {
         Some(url) => {
@@ -77,16 +76,18 @@ pub async fn serve(serve: Serve<'_>) -> Result<(), AppError> {
         None => publisher.clone(),
     };
     let (outbox, outbox_task) = Outbox::spawn(events.clone());
-    let shared = Shared {
+    // The database may be away for long: a stop must not wait for it.
+    let starting = start(
         config,
-        db,
-        publisher: publisher.clone(),
-        notifier: Notifier::new(&config.notifications, outbox.clone()),
+        serve.standalone,
+        publisher.clone(),
+        Notifier::new(&config.notifications, outbox.clone()),
+    );
+    let backends = tokio::select! {
+        started = starting => started?,
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
     };
-    let mut backends = Vec::new();
-    for options in &config.backends {
-        backends.push(start_backend(&shared, options).await?);
-    }
     let watchdog = tokio::spawn(watchdog());
     let mut refused = select_all(backends.iter().map(|b| refusal(b.state()).boxed())).fuse();
     let mut up = join_all(backends.iter().map(|b| consuming(b.state())))
@@ -124,6 +125,25 @@ pub async fn serve(serve: Serve<'_>) -> Result<(), AppError> {
     events.close().await;
     info!("stopped");
     result
+}
+
+async fn start(
+    config: &Config,
+    standalone: bool,
+    publisher: Publisher,
+    notifier: Notifier,
+) -> Result<Vec<BackendService>, AppError> {
+    let shared = Shared {
+        config,
+        db: connect_database(config, standalone).await?,
+        publisher,
+        notifier,
+    };
+    let mut backends = Vec::new();
+    for options in &config.backends {
+        backends.push(start_backend(&shared, options).await?);
+    }
+    Ok(backends)
 }
 
 /// A database that is away is waited for; one that refuses is not.

@@ -63,9 +63,17 @@ pub(super) fn read(r: &mut Reader<'_>) -> ServiceOptions {
     let host = r
         .filled(&opt("host"))
         .map(|(host, _)| host.trim().to_owned());
-    let cluster = r
-        .filled(&opt("cluster"))
-        .map(|(name, _)| name.trim().to_owned());
+    let cluster = r.filled(&opt("cluster"));
+    if let Some((_, origin)) = &cluster {
+        let allowed = "unset, as for the Python driver, which refuses to start with it";
+        r.fault(
+            &opt("cluster"),
+            Some(origin),
+            "clusters are not supported",
+            allowed,
+        );
+    }
+    let cluster = cluster.map(|(name, _)| name.trim().to_owned());
     let report_interval = r.seconds(&opt("report_interval"), 10, 1);
     let mut service_down_time = r.seconds(&opt("service_down_time"), 60, 1);
     // Cinder's own correction: a service must not look down between two reports.

@@ -18,6 +18,12 @@ impl Db {
         Ok(rows.into_iter().filter_map(pair).collect())
     }
 
+    /// The rows of a volume's image metadata, as notifications show them.
+    pub async fn glance_metadata_rows(&self, volume_id: &str) -> Result<Vec<Model>> {
+        self.attempt(|| async { rows(&self.conn, Column::VolumeId, volume_id).await })
+            .await
+    }
+
     /// Adds image metadata to a volume. An equal pair is no change, another value for a key
     /// that is there is refused.
     pub async fn add_glance_metadata(

@@ -54,6 +54,7 @@ pub use entity::quota_usages::Model as QuotaUsage;
 pub use entity::services::Model as Service;
 pub use entity::snapshots::Model as Snapshot;
 pub use entity::volume_attachment::Model as Attachment;
+pub use entity::volume_glance_metadata::Model as GlanceMetadata;
 pub use entity::volume_types::Model as VolumeType;
 pub use entity::volumes::Model as Volume;
 pub use entity::workers::Model as Worker;

@@ -134,11 +134,10 @@ impl Run<'_> {
         // Nothing of ours may be left when another backend starts. What is there under this name
         // but differs is not ours.
         if !matches!(error, CommandError::Backend(BackendError::Conflict { .. }))
-            && let Err(left) = self
-                .array(|| self.backend.delete_volume(array_name(row)))
-                .await
+            && let Err(left) = self.backend.delete_volume(array_name(row)).await
         {
-            warn!(volume.id = %row.id, error = %left.chain(), "cannot tidy up before rescheduling");
+            // Tried once, as cinder-volume does: an array that is away must not hold it up.
+            warn!(volume.id = %row.id, error = %left, "cannot tidy up before rescheduling");
         }
         let changes = VolumeChanges::new().host(None).scheduled_at(Some(now()));
         self.db(|| self.db.update_volume(&row.id, &changes)).await?;

@@ -7,6 +7,7 @@ mod accept_transfer;
 mod create_volume;
 mod delete_volume;
 mod error;
+mod events;
 mod locks;
 mod patience;
 mod refusal;
@@ -76,10 +77,7 @@ impl Manager {
         match self.dispatch(command, &context, origin).await {
             Ok(value) => Some(Ok(value)),
             Err(CommandError::Stopping) => None,
-            Err(error) => {
-                warn!(error = %error.chain(), "command ended with an error");
-                Some(Err(Failure::from(&error)))
-            }
+            Err(error) => Some(Err(Failure::from(&error))),
         }
     }
 

@@ -1,6 +1,5 @@
-//! What commands on a volume have in common: its row, its worker row, events, messages, quota.
+//! What commands on a volume have in common: its row, its worker row, messages, quota.
 
-use chrono::Utc;
 use serde_json::Value;
 use tracing::warn;
 use uuid::Uuid;
@@ -8,12 +7,10 @@ use uuid::Uuid;
 use super::Run;
 use super::error::CommandError;
 use crate::db::{
-    Claim, DbError, Delta, MetadataOf, QuotaDefaults, QuotaRequest, Read, ResourceKind,
-    UserMessage, Volume, Worker, WorkerOf,
+    Claim, DbError, Delta, QuotaDefaults, QuotaRequest, Read, ResourceKind, UserMessage, Volume,
+    Worker, WorkerOf,
 };
 use crate::report::{Action, Detail, Subject};
-use crate::rpc::notification::{self, Metadata, Priority, VolumeUsage};
-use crate::rpc::time;
 
 /// How often a lost claim of a worker row is looked at again before its command runs anyway.
 const CLAIM_TRIES: u32 = 5;
@@ -90,69 +87,6 @@ impl Run<'_> {
             self.db(|| self.db.finish_worker(&worker)).await?;
         }
         result
-    }
-
-    /// Sends `volume.<suffix>`, if notifications are on and the volume counts against quota.
-    pub(super) async fn volume_event(&self, row: &Volume, suffix: &str) {
-        if !self.report.notifier.is_on() {
-            return;
-        }
-        match self.db.volume_uses_quota(row).await {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(error) => warn!(%error, "quota use unknown: event is sent"),
-        }
-        // A create is announced under the pool, everything else under the backend.
-        let host = match suffix {
-            "create.start" | "create.end" => row.host.as_deref().unwrap_or(&self.options.host),
-            _ => &self.options.host,
-        };
-        let metadata = match self.db.metadata(MetadataOf::Volume(&row.id)).await {
-            Ok(metadata) => metadata,
-            Err(error) => {
-                warn!(%error, "metadata unknown: event is sent without");
-                Default::default()
-            }
-        };
-        let now = Utc::now().naive_utc();
-        let when =
-            |t: Option<chrono::NaiveDateTime>| t.map_or_else(|| time::naive(now), time::payload);
-        let status = match row.status.as_deref() {
-            Some("error_managing_deleting") => Some("deleting".to_owned()),
-            _ => row.status.clone(),
-        };
-        let usage = VolumeUsage {
-            tenant_id: row.project_id.clone(),
-            host: row.host.clone(),
-            user_id: row.user_id.clone(),
-            availability_zone: row.availability_zone.clone(),
-            volume_id: row.id.clone(),
-            volume_type: row.volume_type_id.clone(),
-            display_name: row.display_name.clone(),
-            launched_at: when(row.launched_at),
-            created_at: when(row.created_at),
-            status,
-            snapshot_id: row.snapshot_id.clone(),
-            size: row.size.map(i64::from),
-            replication_status: row.replication_status.clone(),
-            replication_extended_status: row.replication_extended_status.clone(),
-            replication_driver_data: row.replication_driver_data.clone(),
-            metadata: Some(
-                metadata
-                    .into_iter()
-                    .map(|(key, value)| Metadata { key, value })
-                    .collect(),
-            ),
-            volume_attachment: Some(Vec::new()),
-            glance_metadata: None,
-        };
-        self.report.notifier.send(
-            self.context,
-            &format!("volume.{host}"),
-            &format!("volume.{suffix}"),
-            Priority::Info,
-            notification::payload(&usage),
-        );
     }
 
     /// Tells the owner of a resource what failed. Never fails: the command's own end counts.

@@ -1,6 +1,7 @@
 //! Capability reports: what the backend can do and how full it is, for the schedulers.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::Utc;
@@ -32,6 +33,8 @@ struct Shared {
     db: Db,
     casts: Casts,
     stats: watch::Sender<Option<Stats>>,
+    /// GiB; the last known, for when the database is away.
+    allocated: AtomicU64,
     wanted: Notify,
 }
 
@@ -52,6 +55,7 @@ impl Capabilities {
                 db,
                 casts,
                 stats: watch::Sender::new(None),
+                allocated: AtomicU64::new(0),
                 wanted: Notify::new(),
             }),
         }
@@ -97,13 +101,15 @@ impl Capabilities {
             return Map::new();
         };
         let host = &self.shared.options.host;
-        let allocated = match self.shared.db.allocations(host).await {
-            Ok(pools) => u64::try_from(pools.iter().map(|p| p.gigabytes).sum::<i64>()).unwrap_or(0),
-            Err(error) => {
-                warn!(%error, "allocated capacity is unknown");
-                0
+        match self.shared.db.allocations(host).await {
+            Ok(pools) => {
+                let sum = pools.iter().map(|pool| pool.gigabytes).sum::<i64>();
+                let sum = u64::try_from(sum).unwrap_or(0);
+                self.shared.allocated.store(sum, Ordering::Relaxed);
             }
-        };
+            Err(error) => warn!(%error, "allocated capacity is unknown: the last known is sent"),
+        }
+        let allocated = self.shared.allocated.load(Ordering::Relaxed);
         stats.capabilities(&self.shared.options, allocated)
     }
 

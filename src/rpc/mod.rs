@@ -5,7 +5,6 @@
 //! Our own messages are built by `request`, `scheduler`, `backup` and `notification`.
 
 pub mod backup;
-pub mod capabilities;
 pub mod client;
 pub mod commands;
 pub mod context;

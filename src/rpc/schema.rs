@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use schemars::{Schema, json_schema, schema_for};
 use serde_json::{Map, Value, json};
 
-use super::capabilities::{Additions, Stats};
 use super::envelope::Envelope;
 use super::failure::Failure;
 use super::notification::{Notification, SnapshotUsage, VolumeUsage};
@@ -25,8 +24,6 @@ pub fn all() -> BTreeMap<String, Value> {
         ("notification", schema_for!(Notification)),
         ("notifications/volume", schema_for!(VolumeUsage)),
         ("notifications/snapshot", schema_for!(SnapshotUsage)),
-        ("reports/stats", schema_for!(Stats)),
-        ("reports/additions", schema_for!(Additions)),
         (
             "reports/update_service_capabilities",
             schema_for!(UpdateServiceCapabilities),

@@ -141,12 +141,11 @@ fn a_reference_to_nothing_is_a_fault_only_where_it_is_read() {
 
 #[test]
 fn service_options_keep_cinders_meaning() {
-    let loaded = base_and("[DEFAULT]\ncluster =  c1 \nreport_interval = 30\nservice_down_time = 30\ncinder_release = 24").unwrap();
+    let loaded =
+        base_and("[DEFAULT]\nreport_interval = 30\nservice_down_time = 30\ncinder_release = 24")
+            .unwrap();
     let service = &loaded.config.service;
-    assert_eq!(
-        (service.host.as_str(), service.cluster.as_deref()),
-        ("ctl1", Some("c1"))
-    );
+    assert_eq!(service.host, "ctl1");
     assert_eq!(service.service_down_time.as_secs(), 75);
     assert_eq!(service.cinder_release, Some(24));
     assert!(
@@ -162,14 +161,12 @@ fn service_options_keep_cinders_meaning() {
         .service
         .host;
     assert_eq!(node, nix::unistd::gethostname().unwrap().to_str().unwrap());
-    assert_eq!(
-        base_and("[DEFAULT]\ncluster =")
-            .unwrap()
-            .config
-            .service
-            .cluster,
-        None
-    );
+    let unset = base_and("[DEFAULT]\ncluster =").unwrap();
+    assert_eq!(unset.config.service.cluster, None);
+    let refused = base_and("[DEFAULT]\ncluster =  c1 ")
+        .unwrap_err()
+        .to_string();
+    assert!(refused.contains("clusters are not supported"), "{refused}");
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn lines() -> Vec<(String, String, usize, String)> {
         let room = first.to_str().unwrap().trim_end_matches(".rs").to_owned();
         let text = std::fs::read_to_string(&file).unwrap();
         for (number, line) in text.lines().enumerate() {
-            let code = line.split("//").next().unwrap_or_default().to_owned();
+            let code = code_of(line);
             lines.push((
                 room.clone(),
                 relative.display().to_string(),
@@ -71,6 +71,12 @@ fn lines() -> Vec<(String, String, usize, String)> {
     }
     assert!(lines.len() > 100, "the sources were not found");
     lines
+}
+
+/// A line without its comment and without what stands in quotes.
+fn code_of(line: &str) -> String {
+    let code = line.split("//").next().unwrap_or_default();
+    code.split('"').step_by(2).collect()
 }
 
 /// Identifiers that follow `prefix` in a line, with `{a, b}` lists taken apart.
