@@ -233,3 +233,45 @@ pub fn log_warnings(warnings: &[String]) {
         warn!("{warning}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{LoadArgs, load};
+
+    fn config(more: &str) -> Config {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("cinder.conf");
+        let text = format!(
+            "[DEFAULT]\nenabled_backends = x\ntransport_url = rabbit://localhost/\n\
+             state_path = /srv/a-b c.d\n[x]\nsan_ip = 192.0.2.1\nsan_password = p\n\
+             volume_driver = cinder.volume.drivers.dell_emc.xtremio.XtremIOISCSIDriver\n{more}"
+        );
+        std::fs::write(&file, text).unwrap();
+        let args = LoadArgs {
+            config_files: vec![file],
+            standalone: true,
+            ..LoadArgs::default()
+        };
+        load(&args, &|_| None).unwrap().config
+    }
+
+    #[test]
+    fn the_standalone_file_has_the_name_that_was_configured() {
+        let file = standalone_file(&config("")).unwrap();
+        assert_eq!(file, Path::new("/srv/a-b c.d/cinder.sqlite"));
+        let named = config("[database]\nconnection = sqlite:////srv/x-1.db\n");
+        assert_eq!(standalone_file(&named).unwrap(), Path::new("/srv/x-1.db"));
+    }
+
+    #[test]
+    fn standalone_leaves_a_database_of_the_cloud_alone() {
+        let cloud = config("[database]\nconnection = mysql+pymysql://u:s3cret@db/cinder\n");
+        let error = standalone_file(&cloud).unwrap_err().to_string();
+        assert!(error.contains("[database] connection"), "{error}");
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+}
