@@ -6,11 +6,14 @@ mod gate;
 pub mod logging;
 mod seen;
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{join_all, select_all};
+use percent_encoding::percent_decode_str;
 use sd_notify::NotifyState;
 use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
@@ -146,11 +149,7 @@ async fn start(
 /// A database that is away is waited for; one that refuses is not.
 async fn connect_database(config: &Config, standalone: bool) -> Result<Db, AppError> {
     if standalone {
-        let url = config.database.url.expose_secret();
-        let path = url.trim_start_matches("sqlite://");
-        let path = path.split('?').next().unwrap_or(path);
-        let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
-        return Ok(crate::db::create_standalone(Path::new(path.as_ref())).await?);
+        return Ok(crate::db::create_standalone(&standalone_file(config)?).await?);
     }
     let mut delays = Delays::new(Duration::from_secs(1), Duration::from_secs(30));
     loop {
@@ -162,6 +161,18 @@ async fn connect_database(config: &Config, standalone: bool) -> Result<Db, AppEr
             result => return Ok(result?),
         }
     }
+}
+
+/// The file that the connection URL names, whose special characters are percent-encoded.
+fn standalone_file(config: &Config) -> Result<PathBuf, AppError> {
+    let url = config.database.url.expose_secret();
+    let Some(path) = url.strip_prefix("sqlite://") else {
+        let reason = "--standalone makes a database of its own: remove [database] connection";
+        return Err(AppError::Refused(reason.to_owned()));
+    };
+    let path = path.split('?').next().unwrap_or(path);
+    let path = percent_decode_str(path).collect::<Vec<u8>>();
+    Ok(PathBuf::from(OsString::from_vec(path)))
 }
 
 async fn start_backend(
@@ -220,5 +231,47 @@ async fn watchdog() {
 pub fn log_warnings(warnings: &[String]) {
     for warning in warnings {
         warn!("{warning}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{LoadArgs, load};
+
+    fn config(more: &str) -> Config {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("cinder.conf");
+        let text = format!(
+            "[DEFAULT]\nenabled_backends = x\ntransport_url = rabbit://localhost/\n\
+             state_path = /srv/a-b c.d\n[x]\nsan_ip = 192.0.2.1\nsan_password = p\n\
+             volume_driver = cinder.volume.drivers.dell_emc.xtremio.XtremIOISCSIDriver\n{more}"
+        );
+        std::fs::write(&file, text).unwrap();
+        let args = LoadArgs {
+            config_files: vec![file],
+            standalone: true,
+            ..LoadArgs::default()
+        };
+        load(&args, &|_| None).unwrap().config
+    }
+
+    #[test]
+    fn the_standalone_file_has_the_name_that_was_configured() {
+        let file = standalone_file(&config("")).unwrap();
+        assert_eq!(file, Path::new("/srv/a-b c.d/cinder.sqlite"));
+        let named = config("[database]\nconnection = sqlite:////srv/x-1.db\n");
+        assert_eq!(standalone_file(&named).unwrap(), Path::new("/srv/x-1.db"));
+    }
+
+    #[test]
+    fn standalone_leaves_a_database_of_the_cloud_alone() {
+        let cloud = config("[database]\nconnection = mysql+pymysql://u:s3cret@db/cinder\n");
+        let error = standalone_file(&cloud).unwrap_err().to_string();
+        assert!(error.contains("[database] connection"), "{error}");
+        assert!(!error.contains("s3cret"), "{error}");
     }
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use cinder_volume_xtremio::cli::args::{Cli, Command};
-use cinder_volume_xtremio::cli::{call, check_config, complain, serve, simulate_xms};
+use cinder_volume_xtremio::cli::{call, check_config, complain, demo, serve, simulate_xms};
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -24,6 +24,7 @@ fn main() -> ExitCode {
             Command::Call(args) => call::run(args).await,
             Command::SimulateXms(args) => simulate_xms::main(args).await,
             Command::CheckConfig(args) => check_config::run(&args),
+            Command::Demo => demo::main().await,
         }
     })
 }

@@ -44,6 +44,8 @@ pub enum Command {
     SimulateXms(SimulateArgs),
     /// Load the configuration, print what is set where, exit with 64 on faults
     CheckConfig(OsloArgs),
+    /// Show the service at work on a simulated array; CVX_AMQP names a RabbitMQ of one's own
+    Demo,
 }
 
 /// The flags that oslo.config, oslo.log and cinder-volume register.

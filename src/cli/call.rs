@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::args::CallArgs;
 use super::serve;
-use crate::bus::{Destination, Message, Publisher, ReplyQueue};
+use crate::bus::{Destination, Inbox, Message, Publisher};
 use crate::config::{Config, MessagingOptions};
 use crate::rpc::client::{self, Outcome};
 use crate::rpc::request::{self, Request, Target};
@@ -139,7 +139,7 @@ pub async fn ask(messaging: &MessagingOptions, question: &Question) -> anyhow::R
         send(&cast).await?;
         Answer::Sent
     } else {
-        let mut replies = ReplyQueue::open(messaging, &question.host).await?;
+        let mut replies = Inbox::for_replies(messaging, &question.host).await?;
         let msg_id = request::new_id();
         let call = cast.call(request::Reply {
             msg_id: msg_id.clone(),
@@ -157,7 +157,7 @@ pub async fn ask(messaging: &MessagingOptions, question: &Question) -> anyhow::R
     Ok(answer)
 }
 
-async fn reply(replies: &mut ReplyQueue, msg_id: &str) -> anyhow::Result<Answer> {
+async fn reply(replies: &mut Inbox, msg_id: &str) -> anyhow::Result<Answer> {
     loop {
         let body = replies.next().await?;
         let received = client::receive(&Properties::JSON, &body)?;

@@ -3,6 +3,7 @@
 pub mod args;
 pub mod call;
 pub mod check_config;
+pub mod demo;
 pub mod serve;
 pub mod simulate_xms;
 

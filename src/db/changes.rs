@@ -186,6 +186,8 @@ mod volume_setters {
             scheduled_at(ScheduledAt): time,
             /// `launched_at`, UTC.
             launched_at(LaunchedAt): time,
+            /// `terminated_at`, UTC.
+            terminated_at(TerminatedAt): time,
             /// `display_name`.
             display_name(DisplayName): text,
             /// `display_description`.

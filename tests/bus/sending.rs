@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cinder_volume_xtremio::bus::{Destination, Message, Publisher, Replies, ReplyQueue};
+use cinder_volume_xtremio::bus::{Destination, Inbox, Message, Publisher, Replies};
 use cinder_volume_xtremio::config::MessagingOptions;
 use tokio::time::{Instant, timeout};
 
@@ -150,7 +150,7 @@ async fn a_reply_waits_for_its_queue_and_gives_up_in_the_end() {
 async fn a_reply_queue_hears_its_replies_and_goes_with_its_owner() {
     let broker = TestBroker::new().await;
     let options = options(&broker);
-    let mut queue = ReplyQueue::open(&options, "test").await.unwrap();
+    let mut queue = Inbox::for_replies(&options, "test").await.unwrap();
     let name = queue.name().to_owned();
     let publisher = Publisher::new(&options);
     let reply = message(Destination::Queue(name.clone()), true);
@@ -162,4 +162,30 @@ async fn a_reply_queue_hears_its_replies_and_goes_with_its_owner() {
     assert_eq!(body, b"{}");
     queue.close().await.unwrap();
     assert!(broker.queue(&name).await.is_none());
+}
+
+#[tokio::test]
+async fn what_is_sent_to_all_of_a_topic_reaches_every_inbox() {
+    let broker = TestBroker::new().await;
+    let options = options(&broker);
+    let mut first = Inbox::for_fanout(&options, "cinder-scheduler", "a")
+        .await
+        .unwrap();
+    let mut second = Inbox::for_fanout(&options, "cinder-scheduler", "b")
+        .await
+        .unwrap();
+    let publisher = Publisher::new(&options);
+    let report = message(Destination::Fanout("cinder-scheduler".into()), false);
+    assert!(publisher.publish(&report, soon()).await.unwrap());
+    for inbox in [&mut first, &mut second] {
+        let body = timeout(Duration::from_secs(30), inbox.next())
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(body, b"{}");
+    }
+    let name = first.name().to_owned();
+    first.close().await.unwrap();
+    assert!(broker.queue(&name).await.is_none());
+    second.close().await.unwrap();
 }

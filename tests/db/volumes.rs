@@ -1,5 +1,5 @@
 use cinder_volume_xtremio::db::{
-    DbError, Expected, Read, SnapshotChanges, VolumeChanges, VolumeField,
+    DbError, Expected, NewVolumeRow, Read, SnapshotChanges, VolumeChanges, VolumeField, now,
 };
 
 use super::on_every_engine;
@@ -13,6 +13,7 @@ on_every_engine!(
     copies_read_the_old_value,
     one_of_many_swaps_wins,
     snapshots_follow_their_volume,
+    a_new_row_is_as_the_api_leaves_it,
 );
 
 async fn a_host_string_finds_what_is_within_it(t: TestDb) {
@@ -193,4 +194,37 @@ async fn snapshots_follow_their_volume(t: TestDb) {
             ..
         }
     ));
+}
+
+async fn a_new_row_is_as_the_api_leaves_it(t: TestDb) {
+    // MariaDB keeps whole seconds
+    let scheduled = chrono::SubsecRound::trunc_subsecs(now(), 0);
+    let new = NewVolumeRow {
+        id: uuid::Uuid::new_v4().to_string(),
+        user_id: Some("u".into()),
+        project_id: Some("p".into()),
+        host: Some("ctl@xio#a".into()),
+        scheduled_at: Some(scheduled),
+        size: 3,
+        availability_zone: Some("nova".into()),
+        status: "creating".into(),
+        migration_status: None,
+        display_name: None,
+        volume_type_id: "type-1".into(),
+        use_quota: true,
+        multiattach: false,
+    };
+    t.db.insert_volume(&new).await.unwrap();
+    let row = t.db.volume(&new.id, Read::Live).await.unwrap();
+    assert_eq!(row.status.as_deref(), Some("creating"));
+    assert_eq!(row.attach_status.as_deref(), Some("detached"));
+    assert_eq!(row.scheduled_at, Some(scheduled));
+    assert_eq!((row.size, row.use_quota), (Some(3), Some(true)));
+    assert_eq!(
+        (row.bootable, row.shared_targets),
+        (Some(false), Some(true))
+    );
+    assert!(row.created_at.is_some() && row.launched_at.is_none());
+    let again = t.db.insert_volume(&new).await.unwrap_err();
+    assert!(matches!(again, DbError::Duplicate(_)), "{again}");
 }

@@ -4,7 +4,7 @@
 #
 #   tests/lab/install.sh           everything
 #   tests/lab/install.sh packages  only the Debian packages
-#   tests/lab/install.sh rabbitmq  only RabbitMQ and what its certificates need (the demo)
+#   tests/lab/install.sh rabbitmq  only RabbitMQ and what building needs (the demo)
 #
 # CVX_CACHE names the cache folder (default ~/.cache/cinder-volume-xtremio).
 set -euo pipefail
@@ -29,7 +29,7 @@ needs=(
 missing_packages() {
     local need
     for need in "${needs[@]}"; do
-        [[ ${1:-all} == all || ${need%%:*} == "$1" ]] || continue
+        (($# == 0)) || [[ " $* " == *" ${need%%:*} "* ]] || continue
         compgen -G "${need#*:}" >/dev/null || printf '%s\n' "${need%%:*}"
     done
 }
@@ -95,10 +95,7 @@ find_python() {
 
 mkdir -p "$CVX_CACHE"
 case ${1:-all} in
-rabbitmq)
-    install_packages rabbitmq-server
-    install_packages openssl
-    ;;
+rabbitmq) install_packages rabbitmq-server openssl gcc libc6-dev python3 ;;
 packages) install_packages ;;
 all)
     install_packages

@@ -1,6 +1,8 @@
 //! Who may use whom: reads the `crate::` paths of every room and compares them with the table
 //! of the README's room map.
 
+mod readme;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -120,7 +122,11 @@ fn libraries_stay_in_their_room() {
     let mut broken = Vec::new();
     for (room, file, number, line) in lines() {
         for (library, owners) in OWNERS {
-            let uses = line.contains(&format!("{library}::"));
+            // names in strings are texts, such as the targets of log lines
+            let uses = line
+                .split('"')
+                .step_by(2)
+                .any(|code| code.contains(&format!("{library}::")));
             if uses && !owners.contains(&room.as_str()) {
                 broken.push(format!("{file}:{number}: {room} must not use {library}"));
             }
