@@ -1,8 +1,9 @@
 //! One round over the hosts of `transport_url`.
 
+use std::os::fd::AsFd;
 use std::time::Duration;
 
-use lapin::tcp::{OwnedIdentity, OwnedTLSConfig};
+use lapin::tcp::{AMQPUriTcpExt, AsyncTcpStream, OwnedIdentity, OwnedTLSConfig};
 use lapin::uri::{
     AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo, SASLMechanism,
 };
@@ -14,6 +15,7 @@ use tracing::{debug, info};
 use uuid::Uuid;
 
 use super::BusError;
+use super::line::{Line, Link};
 use crate::config::{BrokerHost, Failover, MessagingOptions};
 
 /// TCP connect and AMQP handshake with one host, together.
@@ -46,7 +48,7 @@ impl Connector {
     }
 
     /// Tries every host once, starting behind the one that was used last.
-    pub(super) async fn connect(&mut self) -> Result<Connection, BusError> {
+    pub(super) async fn connect(&mut self) -> Result<Link, BusError> {
         let mut last = None;
         if self.options.failover == Failover::Shuffle {
             self.hosts.shuffle(&mut rand::rng());
@@ -74,7 +76,7 @@ impl Connector {
         }))
     }
 
-    async fn attempt(&self, host: &BrokerHost) -> Result<Connection, BusError> {
+    async fn attempt(&self, host: &BrokerHost) -> Result<Link, BusError> {
         let tls = self.tls()?;
         let name = format!("cinder-volume:{}:{}", std::process::id(), Uuid::new_v4());
         let properties = ConnectionProperties::default()
@@ -82,10 +84,26 @@ impl Connector {
             .with_client_property("purpose".into(), self.purpose.into())
             .with_connection_name(name.into());
         let runtime = lapin::runtime::default_runtime()?;
-        let connecting =
-            Connection::connect_uri_with_config(self.uri(host), properties, tls, runtime);
+        // Given up, by the time limit or by our own end, it must not go on in the background.
+        let line = Line::default();
+        let (socket, reactor) = (line.socket(), runtime.clone());
+        let connect = async move |uri: AMQPUri, _| {
+            let plain = AMQPUri {
+                scheme: AMQPScheme::AMQP,
+                ..uri.clone()
+            };
+            let stream = plain.connect_async(&reactor).await?;
+            if let AsyncTcpStream::Plain(tcp) = &stream {
+                socket.keep(tcp.get_ref().as_fd())?;
+            }
+            Ok(match uri.scheme {
+                AMQPScheme::AMQP => stream,
+                AMQPScheme::AMQPS => stream.into_tls(&uri.authority.host, tls.as_ref()).await?,
+            })
+        };
+        let connecting = Connection::connector(self.uri(host), runtime, connect, properties);
         match timeout(ATTEMPT, connecting).await {
-            Ok(Ok(connection)) => Ok(connection),
+            Ok(Ok(connection)) => Ok(Link::new(connection, line)),
             Ok(Err(error)) => Err(self.explain(host, error)),
             Err(_) => Err(BusError::Mute {
                 what: "connect",

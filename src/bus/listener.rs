@@ -18,7 +18,7 @@ use tracing::{error, info, warn};
 
 use super::BusError;
 use super::connect::Connector;
-use super::declare::{ANSWER, answered, declare_queue};
+use super::declare::{ANSWER, answered, answered_within, declare_queue};
 use super::delivery::Delivery;
 use super::topology::{QueueDecl, Topology};
 use crate::config::MessagingOptions;
@@ -26,6 +26,8 @@ use crate::retry::Delays;
 
 /// Between two looks at the queue while the gate says wait.
 const GATE_PAUSE: Duration = Duration::from_secs(1);
+/// Between two probes of the line at most, and the longest wait for the answer to one.
+const PROBE: Duration = Duration::from_secs(10);
 /// Read-ahead of the queues that carry little: all but the one current clients address.
 const SMALL_WINDOW: u16 = 64;
 
@@ -106,7 +108,7 @@ impl Listener {
             connector: Connector::new(options, "listen"),
             delays: Delays::new(options.retry_interval, options.retry_interval_max),
             reconnect_delay: options.reconnect_delay,
-            probe_every: (options.heartbeat / 3).max(Duration::from_secs(1)),
+            probe_every: probe_every(options.heartbeat),
             cancel_on_failover: options.cancel_on_failover,
             main_queue: format!("cinder-volume.{host}.{plain}"),
             host: host.to_owned(),
@@ -146,6 +148,14 @@ impl Listener {
             warn!("RabbitMQ did not confirm the end of the session in time");
         }
     }
+}
+
+/// Probes notice a dead line well before the broker's heartbeat does, in a third of its time.
+fn probe_every(heartbeat: Duration) -> Duration {
+    if heartbeat.is_zero() {
+        return PROBE;
+    }
+    (heartbeat / 6).clamp(Duration::from_secs(1), PROBE)
 }
 
 struct Session {
@@ -291,7 +301,9 @@ impl Session {
             passive,
             FieldTable::default(),
         );
-        Ok(answered("queue.declare", declare).await?.consumer_count())
+        let limit = self.probe_every.max(Duration::from_secs(2));
+        let queue = answered_within(limit, "queue.declare", declare).await?;
+        Ok(queue.consumer_count())
     }
 
     async fn consume(&self, channel: &Channel) -> Result<Deliveries, BusError> {

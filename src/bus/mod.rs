@@ -10,6 +10,7 @@ mod connect;
 mod declare;
 mod delivery;
 mod error;
+mod line;
 mod listener;
 mod publisher;
 mod replies;

@@ -3,19 +3,20 @@
 use futures::StreamExt;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
-use lapin::{Channel, Connection, Consumer};
+use lapin::{Channel, Consumer};
 
 use super::BusError;
 use super::connect::Connector;
 use super::declare::{answered, declare_queue};
 use super::delivery::Delivery;
+use super::line::Link;
 use super::topology::{QueueDecl, Topology};
 use crate::config::MessagingOptions;
 
 /// A queue for replies, open until [`ReplyQueue::close`].
 pub struct ReplyQueue {
     queue: QueueDecl,
-    connection: Connection,
+    connection: Link,
     channel: Channel,
     consumer: Consumer,
 }

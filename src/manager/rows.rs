@@ -97,7 +97,7 @@ impl Run<'_> {
         if !self.report.notifier.is_on() {
             return;
         }
-        match self.db.volume_uses_quota(row).await {
+        match self.db(|| self.db.volume_uses_quota(row)).await {
             Ok(true) => {}
             Ok(false) => return,
             Err(error) => warn!(%error, "quota use unknown: event is sent"),
@@ -107,7 +107,10 @@ impl Run<'_> {
             "create.start" | "create.end" => row.host.as_deref().unwrap_or(&self.options.host),
             _ => &self.options.host,
         };
-        let metadata = match self.db.metadata(MetadataOf::Volume(&row.id)).await {
+        let metadata = match self
+            .db(|| self.db.metadata(MetadataOf::Volume(&row.id)))
+            .await
+        {
             Ok(metadata) => metadata,
             Err(error) => {
                 warn!(%error, "metadata unknown: event is sent without");
@@ -185,7 +188,7 @@ impl Run<'_> {
             detail_id: detail.id().to_owned(),
             lifetime: self.service.message_ttl,
         };
-        if let Err(error) = self.db.create_message(&message).await {
+        if let Err(error) = self.db(|| self.db.create_message(&message)).await {
             warn!(resource.id = id, %error, "user message not written");
         }
     }
