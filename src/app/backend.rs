@@ -233,7 +233,8 @@ async fn watch_strangers(host: String, mut state: watch::Receiver<ListenerState>
         {
             error!(
                 service.host = %host, consumers,
-                "another service consumes our queues: commands it takes are not protected; stop it"
+                "somebody else consumes our queues: a broken connection of ours that RabbitMQ has yet to \
+                 drop, or another service, whose commands are not protected: stop it"
             );
         }
     }

@@ -27,6 +27,8 @@ use crate::retry::Delays;
 
 /// Between two looks at the queue while the gate says wait.
 const GATE_PAUSE: Duration = Duration::from_secs(1);
+/// Between two probes of the line at most, and the longest wait for the answer to one.
+const LONGEST_PROBE: Duration = Duration::from_secs(10);
 /// Read-ahead of the queues that carry little: all but the one current clients address.
 const SMALL_WINDOW: u16 = 64;
 
@@ -170,8 +172,8 @@ impl Probe {
             heartbeat => heartbeat,
         };
         Self {
-            every: (heartbeat / 3).clamp(Duration::from_secs(1), ANSWER),
-            patience: heartbeat.clamp(Duration::from_secs(1), ANSWER),
+            every: (heartbeat / 6).clamp(Duration::from_secs(1), LONGEST_PROBE),
+            patience: (heartbeat / 6).clamp(Duration::from_secs(2), LONGEST_PROBE),
         }
     }
 }
@@ -409,6 +411,6 @@ mod tests {
     fn without_heartbeats_the_probe_keeps_the_default_pace() {
         let probe = Probe::new(Duration::ZERO);
         assert_eq!(probe, Probe::new(DEFAULT_HEARTBEAT));
-        assert_eq!(probe.every, Duration::from_secs(20));
+        assert_eq!(probe.every, LONGEST_PROBE);
     }
 }

@@ -70,7 +70,7 @@ impl Db {
             .attempt(|| async {
                 Ok(Entity::find_by_id(id)
                     .filter(live(Column::Deleted))
-                    .one(&self.conn)
+                    .one(&self.conn())
                     .await?)
             })
             .await?;
@@ -89,7 +89,7 @@ impl Db {
                     .col_expr(Column::UpdatedAt, Expr::val(self.time(now())))
                     .filter(live(Column::Deleted))
                     .filter(Column::Id.eq(id))
-                    .exec(&self.conn)
+                    .exec(&self.conn())
                     .await?;
                 Ok(done.rows_affected)
             })
@@ -108,7 +108,7 @@ impl Db {
                 .filter(Column::VolumeId.eq(volume_id))
                 .filter(Column::AttachStatus.ne("detached"))
                 .order_by_asc(Column::Id)
-                .all(&self.conn)
+                .all(&self.conn())
                 .await?)
         })
         .await

@@ -54,7 +54,7 @@ impl Db {
             .attempt(|| async {
                 Ok(Entity::find_by_id(id)
                     .filter(live(Column::Deleted))
-                    .one(&self.conn)
+                    .one(&self.conn())
                     .await?)
             })
             .await?;
@@ -73,7 +73,7 @@ impl Db {
                     .col_expr(Column::UpdatedAt, Expr::val(self.time(now())))
                     .filter(live(Column::Deleted))
                     .filter(Column::Id.eq(id))
-                    .exec(&self.conn)
+                    .exec(&self.conn())
                     .await?;
                 Ok(done.rows_affected)
             })

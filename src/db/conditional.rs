@@ -121,7 +121,7 @@ impl Db {
             for (field, expected) in expected {
                 update = update.filter(expected.condition(field.column()));
             }
-            Ok(update.exec(&self.conn).await?.rows_affected > 0)
+            Ok(update.exec(&self.conn()).await?.rows_affected > 0)
         })
         .await
     }

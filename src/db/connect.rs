@@ -2,21 +2,30 @@
 
 use std::time::Duration;
 
+use sea_orm::ConnectOptions;
 use sea_orm::sqlx::mysql::MySqlSslMode;
 use sea_orm::sqlx::postgres::PgSslMode;
 use sea_orm::sqlx::sqlite::SqliteJournalMode;
 use sea_orm::sqlx::{AssertSqlSafe, Executor};
-use sea_orm::{ConnectOptions, Database};
 use secrecy::ExposeSecret;
 
-use super::Db;
 use super::error::{DbError, Result};
+use super::pool::Pool;
+use super::{CALL_DEADLINE, Db};
 use crate::config::{DatabaseOptions, Engine};
 
 /// Longest wait for a connection: a free one of the pool, or a new one.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A connection that was idle this long is pinged before use.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(5);
+/// Connections without work are closed after so long.
+const IDLE: Duration = Duration::from_secs(30);
+/// How long a server waits for a row that somebody else has locked: then the call is repeated
+/// in a new transaction. Shorter than a call's deadline, which takes the server for away.
+const LOCK_WAIT_SECONDS: u32 = 10;
+/// How long a server keeps a session of ours that says nothing, and with it the rows that it
+/// has locked: a line may die in the middle of a transaction without the server noticing.
+const SILENT_SECONDS: u32 = 120;
 /// How long SQLite waits for another writer.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -33,6 +42,7 @@ impl Db {
             .min_connections(0)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .max_lifetime(options.recycle_time)
+            .idle_timeout(IDLE)
             .test_before_acquire_if_idle_for(PING_AFTER_IDLE)
             .record_stmt_in_spans(false)
             .sqlx_logging(false);
@@ -48,18 +58,10 @@ impl Db {
                 });
             }
         }
-        let conn = Database::connect(connect)
-            .await
-            .map_err(|error| match error {
-                sea_orm::DbErr::Conn(sea_orm::RuntimeErr::Internal(_)) => {
-                    // its text would repeat the URL with the password in it
-                    DbError::Config("connection: not a URL this program can use".to_owned())
-                }
-                other => DbError::from(other),
-            })?;
         Ok(Self {
-            conn,
+            pool: Pool::new(connect, options.engine).await?,
             engine: options.engine,
+            deadline: CALL_DEADLINE,
         })
     }
 }
@@ -81,16 +83,18 @@ fn mysql(connect: &mut ConnectOptions, options: &DatabaseOptions) -> Result<()> 
         o
     });
     let mode = &options.mysql_sql_mode;
-    if mode.is_empty() {
-        return Ok(());
-    }
     if !mode
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || "_, ".contains(c))
     {
         return Err(DbError::Config(format!("mysql_sql_mode: {mode:?}")));
     }
-    let statement = format!("SET SESSION sql_mode = '{mode}'");
+    let mut statement = format!(
+        "SET SESSION wait_timeout = {SILENT_SECONDS}, innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}"
+    );
+    if !mode.is_empty() {
+        statement.push_str(&format!(", sql_mode = '{mode}'"));
+    }
     connect.map_sqlx_mysql_pool_opts(move |pool| {
         let statement = statement.clone();
         pool.after_connect(move |conn, _| {
@@ -118,5 +122,17 @@ fn postgres(connect: &mut ConnectOptions, options: &DatabaseOptions) {
             o = o.ssl_client_key(key);
         }
         o
+    });
+    connect.map_sqlx_postgres_pool_opts(move |pool| {
+        pool.after_connect(move |conn, _| {
+            Box::pin(async move {
+                let statement = format!(
+                    "SELECT set_config('lock_timeout', '{LOCK_WAIT_SECONDS}s', false), \
+                     set_config('idle_in_transaction_session_timeout', '{SILENT_SECONDS}s', false)"
+                );
+                conn.execute(AssertSqlSafe(statement)).await?;
+                Ok(())
+            })
+        })
     });
 }

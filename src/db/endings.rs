@@ -32,7 +32,7 @@ impl Db {
             let own = volume_attachment::Column::Id.eq(id);
             Ok(move_state!(
                 self,
-                &self.conn,
+                &self.conn(),
                 volume_attachment,
                 AttachStatus,
                 own,
@@ -101,7 +101,7 @@ impl Db {
                 .filter(live(backups::Column::Deleted))
                 .filter(backups::Column::Id.eq(id))
                 .filter(backups::Column::Status.eq("creating"))
-                .exec(&self.conn)
+                .exec(&self.conn())
                 .await?;
             Ok(done.rows_affected > 0)
         })

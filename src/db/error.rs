@@ -2,7 +2,7 @@
 
 use sea_orm::sqlx;
 use sea_orm::sqlx::mysql::MySqlDatabaseError;
-use sea_orm::{DbErr, RuntimeErr};
+use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
 
 /// The outcome of every fallible call of this room.
 pub type Result<T, E = DbError> = std::result::Result<T, E>;
@@ -98,6 +98,22 @@ impl DbError {
     /// Whether the same call may succeed later without anybody's help.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Deadlock(_) | Self::Unavailable { .. })
+    }
+
+    /// Whether the server, or every connection to it, said nothing for too long.
+    pub(super) fn is_mute(&self) -> bool {
+        match self {
+            Self::Unavailable { source: None, .. } => true,
+            Self::Unavailable {
+                source: Some(source),
+                ..
+            } => match source {
+                DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => true,
+                DbErr::Conn(RuntimeErr::SqlxError(e)) => matches!(**e, sqlx::Error::PoolTimedOut),
+                _ => false,
+            },
+            _ => false,
+        }
     }
 
     pub(super) fn not_found(table: &'static str, id: impl Into<String>) -> Self {

@@ -13,14 +13,14 @@ impl Db {
     /// Image metadata of a volume.
     pub async fn glance_metadata(&self, volume_id: &str) -> Result<BTreeMap<String, String>> {
         let rows = self
-            .attempt(|| async { rows(&self.conn, Column::VolumeId, volume_id).await })
+            .attempt(|| async { rows(&self.conn(), Column::VolumeId, volume_id).await })
             .await?;
         Ok(rows.into_iter().filter_map(pair).collect())
     }
 
     /// The rows of a volume's image metadata, as notifications show them.
     pub async fn glance_metadata_rows(&self, volume_id: &str) -> Result<Vec<Model>> {
-        self.attempt(|| async { rows(&self.conn, Column::VolumeId, volume_id).await })
+        self.attempt(|| async { rows(&self.conn(), Column::VolumeId, volume_id).await })
             .await
     }
 
@@ -100,7 +100,7 @@ impl Db {
                 .col_expr(Column::DeletedAt, Expr::val(self.time(now())))
                 .filter(live(Column::Deleted))
                 .filter(Column::VolumeId.eq(volume_id))
-                .exec(&self.conn)
+                .exec(&self.conn())
                 .await?;
             Ok(())
         })

@@ -52,7 +52,7 @@ impl Db {
                 (Column::DetailId, message.detail_id.clone().into()),
                 (Column::ExpiresAt, self.time(now + message.lifetime)),
             ];
-            insert_row(&self.conn, Entity, row).await
+            insert_row(&self.conn(), Entity, row).await
         })
         .await?;
         Ok(id)

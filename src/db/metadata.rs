@@ -51,7 +51,7 @@ impl Db {
                     .filter(live(Column::Deleted))
                     .filter(PARENT.eq(id))
                     .order_by_asc(Column::Id)
-                    .all(&self.conn)
+                    .all(&self.conn())
                     .await?;
                 let pairs = rows
                     .into_iter()

@@ -19,6 +19,7 @@ mod host_filter;
 mod messages;
 mod metadata;
 mod new_volume;
+mod pool;
 mod quota;
 mod quota_limits;
 mod quota_usage;
@@ -42,6 +43,7 @@ use sea_orm::{
 
 use crate::config::Engine;
 use crate::retry::Delays;
+use pool::Pool;
 
 pub use attachments::{AttachmentChanges, DetachResult};
 pub use backups::BackupChanges;
@@ -76,8 +78,9 @@ pub use workers::{Claim, WorkerOf};
 
 /// Tries of a statement or transaction that loses to a lock, the first included.
 const LOCK_TRIES: u32 = 6;
-/// Longest time of one try; beyond it the server counts as away.
-const CALL_DEADLINE: Duration = Duration::from_secs(60);
+/// Longest time of one try; beyond it the server counts as away. Longer than any wait for a
+/// lock (`connect.rs`), so that what runs into it is the line or the server itself.
+const CALL_DEADLINE: Duration = Duration::from_secs(15);
 
 /// Which rows a read sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,8 +94,9 @@ pub enum Read {
 /// The handle on Cinder's database: cheap to clone, safe to share.
 #[derive(Debug, Clone)]
 pub struct Db {
-    conn: DatabaseConnection,
+    pool: Pool,
     engine: Engine,
+    deadline: Duration,
 }
 
 impl Db {
@@ -101,14 +105,26 @@ impl Db {
         self.engine
     }
 
+    /// The same database with another time limit for one try of a call (15 s by default).
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
     /// Asks the server for a sign of life.
     pub async fn ping(&self) -> Result<()> {
-        self.attempt(|| async { Ok(self.conn.ping().await?) }).await
+        self.attempt(|| async { Ok(self.conn().ping().await?) })
+            .await
     }
 
     /// Closes every connection; later calls fail with [`DbError::Unavailable`].
     pub async fn close(&self) -> Result<()> {
-        Ok(self.conn.close_by_ref().await?)
+        Ok(self.conn().close_by_ref().await?)
+    }
+
+    /// The pool of the moment.
+    fn conn(&self) -> DatabaseConnection {
+        self.pool.current()
     }
 
     /// Repeats `call` while it fails for a passing reason, for at most `patience`.
@@ -156,13 +172,19 @@ impl Db {
         let mut delays = Delays::new(Duration::from_millis(20), Duration::from_secs(2));
         let mut tries = 1;
         loop {
-            let outcome = match tokio::time::timeout(CALL_DEADLINE, call()).await {
+            let generation = self.pool.generation();
+            let outcome = match tokio::time::timeout(self.deadline, call()).await {
                 Ok(outcome) => outcome,
                 Err(_) => Err(DbError::Unavailable {
-                    reason: format!("no answer within {} s", CALL_DEADLINE.as_secs()),
+                    reason: format!("no answer within {:?}", self.deadline),
                     source: None,
                 }),
             };
+            if let Err(error) = &outcome
+                && error.is_mute()
+            {
+                self.pool.renew(generation, self.deadline).await;
+            }
             match outcome {
                 Err(error) if tries < LOCK_TRIES && passing(&error) => {
                     tries += 1;
@@ -180,7 +202,7 @@ impl Db {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(self.conn.begin_with_options(options).await?)
+        Ok(self.conn().begin_with_options(options).await?)
     }
 }
 

@@ -64,7 +64,7 @@ impl Db {
             (Column::Multiattach, v.multiattach.into()),
             (Column::SharedTargets, true.into()),
         ];
-        self.attempt(|| insert_row(&self.conn, Entity, row.clone()))
+        self.attempt(|| async { insert_row(&self.conn(), Entity, row.clone()).await })
             .await
     }
 }

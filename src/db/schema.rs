@@ -47,7 +47,7 @@ impl Db {
     /// `alembic_version.version_num`; none in a database that was never synced.
     pub async fn schema_revision(&self) -> Result<Option<String>> {
         self.attempt(|| async {
-            let row = alembic_version::Entity::find().one(&self.conn).await?;
+            let row = alembic_version::Entity::find().one(&self.conn()).await?;
             Ok(row.map(|row| row.version_num))
         })
         .await

@@ -102,7 +102,7 @@ impl ServiceChanges {
 impl Db {
     /// The live row of a host and binary.
     pub async fn find_service(&self, host: &str, binary: &str) -> Result<Option<Model>> {
-        self.attempt(|| async { find(&self.conn, host, binary).await })
+        self.attempt(|| async { find(&self.conn(), host, binary).await })
             .await
     }
 
@@ -112,7 +112,7 @@ impl Db {
             .attempt(|| async {
                 Ok(Entity::find_by_id(id)
                     .filter(live(Column::Deleted))
-                    .one(&self.conn)
+                    .one(&self.conn())
                     .await?)
             })
             .await?;
@@ -121,7 +121,7 @@ impl Db {
 
     /// Live rows of a binary, oldest first.
     pub async fn services(&self, binary: &str) -> Result<Vec<Model>> {
-        self.attempt(|| async { all(&self.conn, binary).await })
+        self.attempt(|| async { all(&self.conn(), binary).await })
             .await
     }
 
@@ -168,7 +168,7 @@ impl Db {
             .attempt(|| async {
                 let Some(service) = Entity::find_by_id(id)
                     .filter(live(Column::Deleted))
-                    .one(&self.conn)
+                    .one(&self.conn())
                     .await?
                 else {
                     return Ok(None);
@@ -184,7 +184,7 @@ impl Db {
                 let matched = update
                     .filter(live(Column::Deleted))
                     .filter(Column::Id.eq(id))
-                    .exec(&self.conn)
+                    .exec(&self.conn())
                     .await?
                     .rows_affected;
                 Ok((matched > 0).then_some(count))
@@ -216,7 +216,7 @@ impl Db {
                 let done = update
                     .filter(live(Column::Deleted))
                     .filter(Column::Id.eq(id))
-                    .exec(&self.conn)
+                    .exec(&self.conn())
                     .await?;
                 Ok(done.rows_affected)
             })

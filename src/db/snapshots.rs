@@ -23,7 +23,7 @@ impl Db {
                 if read == Read::Live {
                     query = query.filter(live(Column::Deleted));
                 }
-                Ok(query.one(&self.conn).await?)
+                Ok(query.one(&self.conn()).await?)
             })
             .await?;
         found.ok_or_else(|| DbError::not_found("snapshots", id))
@@ -37,7 +37,7 @@ impl Db {
                 .filter(Column::VolumeId.eq(volume_id))
                 .order_by_desc(Column::CreatedAt)
                 .order_by_desc(Column::Id)
-                .all(&self.conn)
+                .all(&self.conn())
                 .await?)
         })
         .await
@@ -52,7 +52,7 @@ impl Db {
                 .filter(host_matches(self.engine, volumes::Column::Host, host))
                 .order_by_desc(Column::CreatedAt)
                 .order_by_desc(Column::Id)
-                .all(&self.conn)
+                .all(&self.conn())
                 .await?)
         })
         .await
@@ -125,7 +125,7 @@ impl Db {
                 .col_expr(Column::UpdatedAt, Expr::val(self.time(now())))
                 .filter(live(Column::Deleted))
                 .filter(filter)
-                .exec(&self.conn)
+                .exec(&self.conn())
                 .await?;
             Ok(done.rows_affected > 0)
         })

@@ -33,7 +33,7 @@ impl Db {
                 if read == Read::Live {
                     query = query.filter(live(Column::Deleted));
                 }
-                Ok(query.one(&self.conn).await?)
+                Ok(query.one(&self.conn()).await?)
             })
             .await?;
         found.ok_or_else(|| DbError::not_found("volume_types", id))
@@ -48,7 +48,7 @@ impl Db {
                     .filter(live(Column::Deleted))
                     .filter(Column::VolumeTypeId.eq(type_id))
                     .order_by_asc(Column::Id)
-                    .all(&self.conn)
+                    .all(&self.conn())
                     .await?)
             })
             .await?;
@@ -66,7 +66,7 @@ impl Db {
                 Ok(Entity::find()
                     .filter(live(Column::Deleted))
                     .filter(Column::Id.eq(id).or(Column::SpecsId.eq(id)))
-                    .all(&self.conn)
+                    .all(&self.conn())
                     .await?)
             })
             .await?;
@@ -94,7 +94,7 @@ impl Db {
             Ok(Entity::find()
                 .filter(live(Column::Deleted))
                 .filter(Column::VolumeTypeId.eq(type_id))
-                .one(&self.conn)
+                .one(&self.conn())
                 .await?)
         })
         .await

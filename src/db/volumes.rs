@@ -66,7 +66,7 @@ impl Db {
                 if read == Read::Live {
                     query = query.filter(live(Column::Deleted));
                 }
-                Ok(query.one(&self.conn).await?)
+                Ok(query.one(&self.conn()).await?)
             })
             .await?;
         found.ok_or_else(|| DbError::not_found("volumes", id))
@@ -80,7 +80,7 @@ impl Db {
                 .filter(host_matches(self.engine, Column::Host, host))
                 .order_by_desc(Column::CreatedAt)
                 .order_by_desc(Column::Id)
-                .all(&self.conn)
+                .all(&self.conn())
                 .await?)
         })
         .await
@@ -105,7 +105,7 @@ impl Db {
                 .order_by_asc(Column::Id)
                 .limit(limit)
                 .into_partial_model::<VolumeBrief>()
-                .all(&self.conn)
+                .all(&self.conn())
                 .await?)
         })
         .await
@@ -125,7 +125,7 @@ impl Db {
                 .group_by(Column::Host)
                 .order_by_asc(Column::Host)
                 .into_model::<HostAllocation>()
-                .all(&self.conn)
+                .all(&self.conn())
                 .await?)
         })
         .await
@@ -218,7 +218,7 @@ impl Db {
                     .filter(live(Column::Deleted))
                     .filter(Column::VolumeId.eq(volume.id.as_str()))
                     .filter(Column::Key.eq("temporary"))
-                    .one(&self.conn)
+                    .one(&self.conn())
                     .await?)
             })
             .await?;

@@ -41,7 +41,8 @@ pub enum Claim {
 impl Db {
     /// The row of a resource, if there is one.
     pub async fn worker(&self, of: &WorkerOf) -> Result<Option<Model>> {
-        self.attempt(|| async { find(&self.conn, of).await }).await
+        self.attempt(|| async { find(&self.conn(), of).await })
+            .await
     }
 
     /// Makes the row of a resource, or gives an existing one this service and status, as the
@@ -65,7 +66,7 @@ impl Db {
                 .col_expr(Column::UpdatedAt, Expr::val(self.time(now())))
                 .filter(Column::ResourceType.eq(kind))
                 .filter(Column::ResourceId.eq(id))
-                .exec(&self.conn)
+                .exec(&self.conn())
                 .await?;
             Ok(())
         })
@@ -121,7 +122,7 @@ impl Db {
                 .filter(Column::Id.eq(worker.id))
                 .filter(Column::Status.eq(worker.status.as_str()))
                 .filter(equals(Column::ServiceId, worker.service_id))
-                .exec(&self.conn)
+                .exec(&self.conn())
                 .await?;
             Ok(done.rows_affected > 0)
         })
@@ -141,7 +142,7 @@ impl Db {
                 .filter(Column::UpdatedAt.lte(self.time(until)))
                 .order_by_asc(Column::UpdatedAt)
                 .order_by_asc(Column::Id)
-                .all(&self.conn)
+                .all(&self.conn())
                 .await?)
         })
         .await
@@ -167,7 +168,7 @@ impl Db {
                 .col_expr(Column::UpdatedAt, Expr::val(self.time(time)))
                 .filter(same(claimed))
                 .filter(equals(Column::ServiceId, claimed.service_id))
-                .exec(&self.conn)
+                .exec(&self.conn())
                 .await?;
             Ok(done.rows_affected > 0)
         })
@@ -193,7 +194,7 @@ impl Db {
                 (Column::ServiceId, service_id.into()),
                 (Column::RacePreventer, 0.into()),
             ];
-            insert_row(&self.conn, Entity, row).await
+            insert_row(&self.conn(), Entity, row).await
         })
         .await
     }
@@ -216,7 +217,7 @@ impl Db {
                     .col_expr(Column::UpdatedAt, Expr::val(self.time(time)))
                     .filter(same(read))
                     .filter(unchanged.clone())
-                    .exec(&self.conn)
+                    .exec(&self.conn())
                     .await?;
                 Ok(done.rows_affected)
             })

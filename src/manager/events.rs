@@ -5,7 +5,8 @@ use serde_json::json;
 use tracing::warn;
 
 use super::Run;
-use crate::db::{DbError, GlanceMetadata, MetadataOf, Volume};
+use super::error::CommandError;
+use crate::db::{GlanceMetadata, MetadataOf, Volume};
 use crate::rpc::notification::{self, Metadata, Priority, VolumeUsage};
 use crate::rpc::opaque::Opaque;
 use crate::rpc::time;
@@ -16,19 +17,21 @@ impl Run<'_> {
         if !self.report.notifier.is_on() {
             return;
         }
-        match self.db.volume_uses_quota(row).await {
+        match self.db(|| self.db.volume_uses_quota(row)).await {
             Ok(true) => {}
             Ok(false) => return,
-            Err(error) => warn!(%error, "quota use unknown: event is sent"),
+            Err(error) => warn!(error = %error.chain(), "quota use unknown: event is sent"),
         }
         // A create is announced under the pool, everything else under the backend.
         let host = match suffix {
             "create.start" | "create.end" => row.host.as_deref().unwrap_or(&self.options.host),
             _ => &self.options.host,
         };
-        let metadata = self.db.metadata(MetadataOf::Volume(&row.id)).await;
+        let metadata = self
+            .db(|| self.db.metadata(MetadataOf::Volume(&row.id)))
+            .await;
         let metadata = or_none(metadata, "metadata");
-        let glance = self.db.glance_metadata_rows(&row.id).await;
+        let glance = self.db(|| self.db.glance_metadata_rows(&row.id)).await;
         let glance: Vec<Opaque> = or_none(glance, "image metadata")
             .iter()
             .map(glance_row)
@@ -76,9 +79,9 @@ impl Run<'_> {
 }
 
 /// What is missing from an event is no reason not to send it.
-fn or_none<T: Default>(result: Result<T, DbError>, what: &'static str) -> T {
+fn or_none<T: Default>(result: Result<T, CommandError>, what: &'static str) -> T {
     result.unwrap_or_else(|error| {
-        warn!(%error, "{what} unknown: the event is sent without");
+        warn!(error = %error.chain(), "{what} unknown: the event is sent without");
         T::default()
     })
 }

@@ -1,7 +1,7 @@
 //! Waiting out an outage of database or array (decision 0004).
 
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 use tracing::warn;
@@ -67,7 +67,9 @@ impl Run<'_> {
         CommandError: From<E>,
     {
         let mut delays = Delays::new(Duration::from_millis(200), Duration::from_secs(5));
+        let mut outage = None;
         loop {
+            let tried = Instant::now();
             let result = tokio::select! {
                 result = step() => result,
                 () = self.stop.cancelled() => return Err(CommandError::Stopping),
@@ -75,7 +77,13 @@ impl Run<'_> {
             match result {
                 Err(error) if is_outage(&error) => {
                     let pause = delays.next_delay();
-                    if limit.is_some_and(|limit| self.began.elapsed() + pause > limit) {
+                    // A caller counts from its call. A cast has no caller: what it waited for
+                    // before, an execution slot's turn or another outage, is no part of this one.
+                    let since = match self.origin.patience {
+                        Some(_) => self.began,
+                        None => *outage.get_or_insert(tried),
+                    };
+                    if limit.is_some_and(|limit| since.elapsed() + pause > limit) {
                         return Err(error.into());
                     }
                     warn!(%error, "waiting for the {what} to come back");

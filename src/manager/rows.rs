@@ -119,7 +119,7 @@ impl Run<'_> {
             detail_id: detail.id().to_owned(),
             lifetime: self.service.message_ttl,
         };
-        if let Err(error) = self.db.create_message(&message).await {
+        if let Err(error) = self.db(|| self.db.create_message(&message)).await {
             warn!(resource.id = id, %error, "user message not written");
         }
     }

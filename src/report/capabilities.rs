@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::Utc;
 use serde_json::{Map, Value, json};
 use tokio::sync::{Notify, watch};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tracing::{debug, warn};
 
 use super::casts::Casts;
@@ -75,9 +75,16 @@ impl Capabilities {
                 _ = tick.tick() => {}
                 () = self.shared.wanted.notified() => {}
             }
-            if let Err(error) = self.refresh().await {
-                // The last known figures are still sent, as cinder-volume does.
-                warn!(backend = %self.shared.options.name, %error, "the array's capacity is unknown");
+            // The last known figures are still sent, as cinder-volume does: also while an array
+            // that does not answer uses up all its tries.
+            match timeout(self.shared.every, self.refresh()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    warn!(backend = %self.shared.options.name, %error, "the array's capacity is unknown");
+                }
+                Err(_) => {
+                    warn!(backend = %self.shared.options.name, "the array does not tell its capacity");
+                }
             }
             self.publish().await;
             sleep(CALM).await;

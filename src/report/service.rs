@@ -13,6 +13,9 @@ use crate::db::{Db, DbError, Heartbeat, Service, ServiceChanges, ServiceIdentity
 /// `binary` and `topic` of our row.
 const BINARY: &str = "cinder-volume";
 
+/// How long the database may take for one heartbeat.
+const LONGEST_BEAT: Duration = Duration::from_secs(10);
+
 /// Our service row, and what is written into it.
 #[derive(Debug, Clone)]
 pub struct ServiceRow {
@@ -93,11 +96,13 @@ impl ServiceRow {
     }
 
     /// Sends heartbeats for as long as the array has been reached. Nothing but the database can
-    /// hold one up; one that takes longer than the interval is given up for the next.
+    /// hold one up; one that is not answered within the interval is given up for the next.
     pub async fn run(&self, every: Duration, mut ready: watch::Receiver<bool>) {
         let mut tick = interval(every);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut failing = false;
+        // A beat that the line swallowed must not keep the next ones from a new line.
+        let db = self.db.clone().with_deadline(every.min(LONGEST_BEAT));
         loop {
             // An error means that the backend's owner is gone: the process is stopping.
             if ready.wait_for(|ready| *ready).await.is_err() {
@@ -105,7 +110,7 @@ impl ServiceRow {
             }
             tick.tick().await;
             let id = self.row.borrow().id;
-            match timeout(every, self.db.heartbeat(id, &self.identity)).await {
+            match timeout(every * 2, db.heartbeat(id, &self.identity)).await {
                 Ok(Ok(Heartbeat::Beat(count))) => {
                     self.row.send_modify(|row| row.report_count = count);
                     failing = false;

@@ -25,6 +25,8 @@ pub struct FaultMatch {
 pub enum FaultAction {
     /// Refused with `system_is_busy`, not applied.
     Busy,
+    /// Refused with `too_many_objs`, as by an array that holds all it can, not applied.
+    Full,
     /// Answered with this status, not applied. The body is not JSON, as from a proxy.
     Status(u16),
     /// The connection is cut, not applied.

@@ -267,6 +267,7 @@ async fn before_serving(
 ) -> Option<Result<Answer, Cut>> {
     match action {
         FaultAction::Busy => Some(Ok(whole(400, &Refusal::new("system_is_busy").body()))),
+        FaultAction::Full => Some(Ok(whole(400, &Refusal::new("too_many_objs").body()))),
         FaultAction::Status(status) => {
             let page = Full::new(Bytes::from_static(b"<html>out of order</html>"));
             let page = page.map_err(never).boxed_unsync();

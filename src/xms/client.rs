@@ -105,7 +105,10 @@ impl Transport {
             .connect_timeout(options.call_timeout.min(Duration::from_secs(10)))
             .pool_max_idle_per_host(concurrency)
             .pool_idle_timeout(Duration::from_secs(60))
-            .tcp_keepalive(Duration::from_secs(30));
+            // A pooled connection that died in silence would cost a call its whole deadline.
+            .tcp_keepalive(Duration::from_secs(15))
+            .tcp_keepalive_interval(Duration::from_secs(5))
+            .tcp_keepalive_retries(3);
         let http = tls::apply(&options.certificate, &options.base_url, builder)?
             .build()
             .map_err(|error| XmsError::Setup {

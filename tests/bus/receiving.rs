@@ -94,6 +94,74 @@ async fn a_mute_line_is_noticed_within_two_heartbeats() {
 }
 
 #[tokio::test]
+async fn a_line_that_died_in_silence_is_left_for_a_new_one() {
+    let broker = TestBroker::new().await;
+    let relay = Relay::to(([127, 0, 0, 1], broker.port()).into()).await;
+    let mut options = options(&broker, relay.addr().port());
+    options.heartbeat = Duration::from_secs(30);
+    let mut bench = Bench::with(broker, &options, &[Verdict::Consume]).await;
+    let began = Instant::now();
+    relay.strand();
+    bench
+        .state(|s| matches!(s, ListenerState::Connecting(Some(_))))
+        .await;
+    bench
+        .state(|s| matches!(s, ListenerState::Consuming(_)))
+        .await;
+    assert!(
+        began.elapsed() < options.heartbeat / 2,
+        "noticed after {:?}",
+        began.elapsed()
+    );
+    // The socket of the dead line has ended: no thread waits on it any more.
+    while relay.hung_up() == 0 {
+        assert!(began.elapsed() < options.heartbeat / 2, "still open");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // The broker still counts on the dead consumer, and gives it every other message.
+    for body in ["a", "b"] {
+        bench.send("openstack", MAIN, body).await;
+    }
+    assert!(
+        ["a", "b"]
+            .map(str::as_bytes)
+            .contains(&&*bench.next().await.body)
+    );
+    bench.listener.close().await;
+}
+
+#[tokio::test]
+async fn attempts_that_were_given_up_do_not_go_on() {
+    let broker = TestBroker::new().await;
+    let relay = Relay::to(([127, 0, 0, 1], broker.port()).into()).await;
+    relay.stall();
+    let options = options(&broker, relay.addr().port());
+    let (tx, _deliveries) = unbounded_channel();
+    let listener = Listener::spawn(&options, HOST, 100, Scripted::new(&[Verdict::Consume]), tx);
+    let mut state = listener.state();
+    let failed = |s: &ListenerState| matches!(s, ListenerState::Connecting(Some(_)));
+    timeout(PATIENCE, state.wait_for(failed))
+        .await
+        .unwrap()
+        .unwrap();
+    let ended = async {
+        while relay.hung_up() == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(5), ended)
+        .await
+        .expect("the socket is still open");
+    relay.restore();
+    let consuming = |s: &ListenerState| matches!(s, ListenerState::Consuming(1));
+    timeout(PATIENCE, state.wait_for(consuming))
+        .await
+        .unwrap()
+        .unwrap();
+    listener.close().await;
+}
+
+#[tokio::test]
 async fn a_deleted_queue_is_declared_again() {
     let mut bench = Bench::start().await;
     let (_connection, channel) = bench.broker.channel().await;

@@ -101,6 +101,31 @@ async fn sending_goes_on_after_a_closed_connection_and_a_cut_line() {
 }
 
 #[tokio::test]
+async fn sending_goes_on_after_a_line_that_died_in_silence() {
+    let broker = TestBroker::new().await;
+    let relay = Relay::to(([127, 0, 0, 1], broker.port()).into()).await;
+    let options = messaging::options("127.0.0.1", relay.addr().port(), broker.vhost());
+    let publisher = Publisher::new(&options);
+    let to = Destination::TopicQueue("kept.info".into());
+    assert!(
+        publisher
+            .publish(&message(to.clone(), true), soon())
+            .await
+            .unwrap()
+    );
+    relay.strand();
+    assert!(
+        publisher.publish(&message(to, true), soon()).await.unwrap(),
+        "not sent again"
+    );
+    broker
+        .wait_for_queue("kept.info", |q| q.messages == 2)
+        .await;
+    assert_eq!((relay.accepted(), relay.hung_up()), (2, 1));
+    publisher.close().await;
+}
+
+#[tokio::test]
 async fn nothing_is_promised_after_the_deadline() {
     let broker = TestBroker::new().await;
     let relay = Relay::to(([127, 0, 0, 1], broker.port()).into()).await;

@@ -3,6 +3,7 @@
 mod attachments;
 mod errors;
 mod metadata;
+mod outages;
 mod quota;
 mod quota_parity;
 mod quota_races;

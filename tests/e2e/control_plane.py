@@ -200,6 +200,23 @@ class ControlPlane:
         """Rows of a query on the cinder schema, as lists of text."""
         return self.mariadb.query(query, "cinder")
 
+    def notifications(self):
+        """All that wait in the queue of notifications, decoded; they stay there."""
+        waiting = self._rabbit_api(
+            "POST", f"queues/{self.vhost}/notifications.info/get",
+            {"count": 10000, "ackmode": "ack_requeue_true", "encoding": "auto"},
+        )
+        return [json.loads(json.loads(w["payload"])["oslo.message"]) for w in waiting]
+
+    def hear_notifications(self, *idents):
+        """What an oslo.messaging listener hears about volumes until each of them is deleted."""
+        out = run(
+            [self.venv / "bin/python", HERE / "listener.py", self.cinder_conf, *idents],
+            "oslo.messaging's notification listener", seconds=60,
+            env={**os.environ, "PYTHONWARNINGS": "ignore", "PYTHONDONTWRITEBYTECODE": "1"},
+        )
+        return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+
     def _rabbit_api(self, method, path, body=None):
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.rabbit.api_port}/api/{path}",
@@ -207,7 +224,9 @@ class ControlPlane:
             data=json.dumps(body or {}).encode(),
             headers={"Content-Type": "application/json", "Authorization": self.rabbit.login},
         )
-        urllib.request.urlopen(request, timeout=30).close()
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
 
 
 class Keystone:

@@ -41,6 +41,20 @@ def pools(lab):
         check(float(caps["total_capacity_gb"]) > 0, f"{name} reports no capacity: {caps}")
 
 
+@step("openstack volume backend capability show: the volume service answers the API's call")
+def capabilities(lab):
+    for name, host in zip(BACKENDS, service_hosts(), strict=True):
+        found = lab.admin.expect(200, "GET", f"/capabilities/{host}")
+        check(found["namespace"] == f"OS::Storage::Capabilities::{host}", f"{found}")
+        check(found["volume_backend_name"] == name, f"{found}")
+        check("thin_provisioning" in found["properties"], f"{found}")
+    shown = lab.admin.openstack(
+        "volume", "backend", "capability", "show", service_hosts()[0], "-f", "json"
+    )
+    titles = {row["Title"] for row in shown}
+    check("Thin Provisioning" in titles, f"{shown}")
+
+
 @step("openstack volume type create: one type per backend")
 def types(lab):
     for name in BACKENDS:
@@ -112,6 +126,41 @@ def delete(lab):
             f"SELECT status, deleted, terminated_at IS NOT NULL FROM volumes WHERE id = '{ident}'"
         )
         check(seen == [["deleted", "1", "1"]], f"volume {ident}: row {seen}")
+
+
+@step("oslo.messaging hears start and end of create and delete, as Cinder tells them")
+def notifications(lab):
+    heard = lab.plane.hear_notifications(*lab.volumes)
+    for ident, (backend, size) in lab.volumes.items():
+        told = [h for h in heard if h["payload"]["volume_id"] == ident]
+        ours = [h for h in told if h["publisher"].startswith(f"volume.first-light@{backend}")]
+        wanted = [f"volume.{what}.{when}" for what in ("create", "delete") for when in ("start", "end")]
+        seen = [h["event"] for h in ours]
+        check([e for e in seen if e in wanted] == wanted, f"volume {ident}: heard {seen}")
+        for event, status in (("create.start", "creating"), ("create.end", "available")):
+            payload = next(h["payload"] for h in ours if h["event"] == f"volume.{event}")
+            check(payload["status"] == status and payload["size"] == size, f"{event}: {payload}")
+
+
+@step("a create that the array refuses goes back to the scheduler and on to the other backend")
+def reschedule(lab):
+    lab.admin.expect(200, "POST", "/types", {"volume_type": {"name": "anywhere"}})
+    lab.xms.refuse_creates(1)
+    ident = lab.admin.create("moved-on", 1, volume_type="anywhere")
+    host = lab.admin.wait("volume", ident, "available")["os-vol-host-attr:host"]
+    check(lab.xms.faults() == [], "no create was refused")
+    check(lab.xms.volumes() == {ident: 1}, f"array has {lab.xms.volumes()}")
+
+    def ended():
+        told = [n for n in lab.plane.notifications() if n["payload"].get("volume_id") == ident]
+        return any(n["event_type"] == "volume.create.end" for n in told) and told
+
+    told = wait_until("the events of both creates", ended, 30)
+    starts = [n["publisher_id"] for n in told if n["event_type"] == "volume.create.start"]
+    starts = [p for p in starts if "@" in p]
+    check(len(starts) == 2 and len(set(starts)) == 2, f"creates started on {starts}")
+    check(starts[1].startswith(f"volume.{host.split('#')[0]}"), f"{starts}, but it is on {host}")
+    lab.delete_many([ident])
 
 
 @step(f"{BURST} volumes at once on both backends, created and deleted")

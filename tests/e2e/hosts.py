@@ -66,6 +66,15 @@ class Simulator:
         clusters = self.ask("GET", "/state")["clusters"]
         return {v["name"]: gib(v) for cluster in clusters for v in cluster["volumes"]}
 
+    def refuse_creates(self, times):
+        """Makes so many creates of a volume fail as on an array that is out of objects."""
+        fault = {"match": {"method": "POST", "type": "volumes"}, "action": "full", "times": times}
+        self.ask("POST", "/faults", [fault])
+
+    def faults(self):
+        """The faults that are still to happen."""
+        return self.ask("GET", "/faults")
+
     def slow(self, milliseconds):
         """Makes every answer take that much longer, so that commands are caught half-way."""
         self.ask("POST", "/latency", {"ms": milliseconds})

@@ -87,11 +87,13 @@ class Lab:
         limits = cloud.expect(200, "GET", "/limits")["limits"]["absolute"]
         return {"volumes": limits["totalVolumesUsed"], "gigabytes": limits["totalGigabytesUsed"]}
 
-    def interrupt(self, relay, stall=False):
-        """Takes a line away for long enough to be noticed, then gives it back."""
-        (relay.stall if stall else relay.cut)()
+    def interrupt(self, relays, stall=False):
+        """Takes lines away for long enough to be noticed, then gives them back."""
+        for relay in relays:
+            (relay.stall if stall else relay.cut)()
         time.sleep(3)  # the length of the outage is the test, nothing is awaited
-        relay.restore()
+        for relay in relays:
+            relay.restore()
 
     def logs_of_interest(self):
         """Which logs explain a failed step."""

@@ -117,6 +117,9 @@ class Settings:
                 "glance_api_servers": self.url("glance"),
                 "enabled_backends": ",".join(BACKENDS),
                 "quota_volumes": 100,
+                # the last one keeps a create that failed from the backend where it did
+                "scheduler_default_filters": "AvailabilityZoneFilter,CapacityFilter,"
+                "CapabilitiesFilter,IgnoreAttemptedHostsFilter",
                 "report_interval": 3,
                 "service_down_time": 15,
                 "periodic_interval": 10,
@@ -132,7 +135,7 @@ class Settings:
         })
 
     @staticmethod
-    def backends(xms, port=None):
+    def backends(xms, port=None, **more):
         """The backend sections on one simulated array, also through a relay's port."""
         common = {
             # the Python driver stays uninitialized without it; ours accepts it
@@ -146,6 +149,6 @@ class Settings:
             "driver_ssl_cert_path": xms.ca,
         }
         return ini({
-            name: {"volume_driver": driver, "volume_backend_name": name, **common}
+            name: {"volume_driver": driver, "volume_backend_name": name, **common, **more}
             for name, driver in BACKENDS.items()
         })

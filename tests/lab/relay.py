@@ -19,6 +19,7 @@ class Relay:
         self._up = True
         self._flow = threading.Event()
         self._flow.set()
+        self._stranded = set()
         self._listener = None
         self._listen()
 
@@ -59,6 +60,10 @@ class Relay:
                 for source in ready:
                     data = source.recv(65536)
                     self._flow.wait()
+                    if client in self._stranded:
+                        if not data:
+                            del other[source]
+                        continue
                     if not data:
                         other[source].shutdown(socket.SHUT_WR)
                         del other[source]
@@ -100,6 +105,12 @@ class Relay:
     def stall(self):
         """Keeps connections open but carries no byte: what a dead network looks like."""
         self._flow.clear()
+
+    def strand(self):
+        """The connections there are carry no byte ever again, new ones work: what a firewall
+        that has forgotten its connections looks like."""
+        with self._lock:
+            self._stranded |= self._open
 
     def close(self):
         """The end."""

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use futures::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -15,13 +16,21 @@ use tokio::task::JoinHandle;
 #[derive(Clone, Copy, PartialEq)]
 struct Line {
     epoch: u64,
+    /// Connections of earlier epochs have ended.
+    alive_since: u64,
+    /// Connections of earlier epochs carry nothing any more.
+    carries_since: u64,
     open: bool,
     flowing: bool,
 }
 
 impl Line {
     fn ended(&self, epoch: u64) -> bool {
-        !self.open || self.epoch != epoch
+        !self.open || epoch < self.alive_since
+    }
+
+    fn carries(&self, epoch: u64) -> bool {
+        self.flowing && epoch >= self.carries_since
     }
 }
 
@@ -31,6 +40,7 @@ pub(crate) struct Relay {
     addr: SocketAddr,
     line: watch::Sender<Line>,
     accepted: Arc<AtomicUsize>,
+    hung_up: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
@@ -43,15 +53,20 @@ impl Relay {
         let addr = listener.local_addr().expect("its address");
         let (line, watched) = watch::channel(Line {
             epoch: 0,
+            alive_since: 0,
+            carries_since: 0,
             open: true,
             flowing: true,
         });
         let accepted = Arc::new(AtomicUsize::new(0));
-        let task = tokio::spawn(accept(listener, target, watched, Arc::clone(&accepted)));
+        let hung_up = Arc::new(AtomicUsize::new(0));
+        let counters = [Arc::clone(&accepted), Arc::clone(&hung_up)];
+        let task = tokio::spawn(accept(listener, target, watched, counters));
         Self {
             addr,
             line,
             accepted,
+            hung_up,
             task,
         }
     }
@@ -66,11 +81,26 @@ impl Relay {
         self.accepted.load(Ordering::SeqCst)
     }
 
+    /// How many connections their client has ended so far.
+    pub(crate) fn hung_up(&self) -> usize {
+        self.hung_up.load(Ordering::SeqCst)
+    }
+
     /// Resets every connection, and each new one as soon as it is made.
     pub(crate) fn cut(&self) {
         self.line.send_modify(|line| {
             line.epoch += 1;
+            line.alive_since = line.epoch;
             line.open = false;
+        });
+    }
+
+    /// Keeps the connections there are, which never carry a byte again; new ones work: what a
+    /// firewall that has forgotten its connections looks like.
+    pub(crate) fn strand(&self) {
+        self.line.send_modify(|line| {
+            line.epoch += 1;
+            line.carries_since = line.epoch;
         });
     }
 
@@ -99,7 +129,7 @@ async fn accept(
     listener: TcpListener,
     target: SocketAddr,
     line: watch::Receiver<Line>,
-    accepted: Arc<AtomicUsize>,
+    [accepted, hung_up]: [Arc<AtomicUsize>; 2],
 ) {
     while let Ok((client, _)) = listener.accept().await {
         let now = *line.borrow();
@@ -108,19 +138,37 @@ async fn accept(
             continue;
         }
         accepted.fetch_add(1, Ordering::SeqCst);
-        tokio::spawn(carry(client, target, line.clone(), now.epoch));
+        tokio::spawn(carry(
+            client,
+            target,
+            line.clone(),
+            now.epoch,
+            Arc::clone(&hung_up),
+        ));
     }
 }
 
-async fn carry(client: TcpStream, target: SocketAddr, line: watch::Receiver<Line>, epoch: u64) {
+async fn carry(
+    client: TcpStream,
+    target: SocketAddr,
+    line: watch::Receiver<Line>,
+    epoch: u64,
+    hung_up: Arc<AtomicUsize>,
+) {
     let Ok(server) = TcpStream::connect(target).await else {
         return;
     };
     let (client_read, client_write) = client.into_split();
     let (server_read, server_write) = server.into_split();
     let (up, down) = tokio::join!(
-        pump(client_read, server_write, line.clone(), epoch),
-        pump(server_read, client_write, line.clone(), epoch),
+        pump(
+            client_read,
+            server_write,
+            line.clone(),
+            epoch,
+            Some(hung_up)
+        ),
+        pump(server_read, client_write, line.clone(), epoch, None),
     );
     if line.borrow().ended(epoch) {
         // what the peers see of a cut is a reset, not an orderly end
@@ -140,26 +188,37 @@ async fn pump(
     mut to: OwnedWriteHalf,
     mut line: watch::Receiver<Line>,
     epoch: u64,
+    hung_up: Option<Arc<AtomicUsize>>,
 ) -> (OwnedReadHalf, OwnedWriteHalf) {
+    let mut flow = line.clone();
     let mut buffer = vec![0; 64 * 1024];
+    let mut waiting = Vec::new();
+    let mut over = false;
     loop {
-        let read = tokio::select! {
+        tokio::select! {
             biased;
-            _ = line.wait_for(|line| line.ended(epoch)) => break,
-            read = from.read(&mut buffer) => read.unwrap_or(0),
-        };
-        let passes = line
-            .wait_for(|line| line.flowing || line.ended(epoch))
-            .await;
-        if passes.is_ok_and(|line| line.ended(epoch)) {
-            break;
-        }
-        if read == 0 {
-            let _ = to.shutdown().await;
-            break;
-        }
-        if to.write_all(&buffer[..read]).await.is_err() {
-            break;
+            // what they give back would lock the state over the awaits below
+            () = line.wait_for(|line| line.ended(epoch)).map(drop) => break,
+            () = flow.wait_for(|line| line.carries(epoch)).map(drop),
+                if over || !waiting.is_empty() =>
+            {
+                if to.write_all(&waiting).await.is_err() {
+                    break;
+                }
+                waiting.clear();
+                if over {
+                    let _ = to.shutdown().await;
+                    break;
+                }
+            }
+            read = from.read(&mut buffer), if !over => {
+                let read = read.unwrap_or(0);
+                waiting.extend_from_slice(&buffer[..read]);
+                over = read == 0;
+                if over && let Some(hung_up) = &hung_up {
+                    hung_up.fetch_add(1, Ordering::SeqCst);
+                }
+            }
         }
     }
     (from, to)
@@ -203,5 +262,17 @@ async fn a_cut_resets_and_a_restored_line_carries_again() {
     relay.restore();
     second.read_exact(&mut answer).await.unwrap();
     assert_eq!(&answer, b"pong");
-    assert_eq!(relay.accepted(), 2);
+
+    relay.strand();
+    second.write_all(b"lost").await.unwrap();
+    let mut third = TcpStream::connect(relay.addr()).await.unwrap();
+    third.write_all(b"ping").await.unwrap();
+    third.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"ping");
+    assert!(
+        tokio::time::timeout(silent, second.read_exact(&mut answer))
+            .await
+            .is_err()
+    );
+    assert_eq!(relay.accepted(), 3);
 }
