@@ -1,22 +1,25 @@
 //! One round over the hosts of `transport_url`.
 
+use std::io;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use lapin::tcp::{OwnedIdentity, OwnedTLSConfig};
+use lapin::tcp::{AMQPUriTcpExt, AsyncTcpStream, RustlsConnector};
 use lapin::uri::{
     AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo, SASLMechanism,
 };
-use lapin::{Connection, ConnectionProperties};
+use lapin::{Connection, ConnectionProperties, ErrorKind};
 use rand::seq::SliceRandom;
 use secrecy::ExposeSecret;
 use tokio::time::timeout;
 use tracing::{debug, info};
 use uuid::Uuid;
 
-use super::BusError;
+use super::link::{Line, Link};
+use super::{BusError, tls};
 use crate::config::{BrokerHost, Failover, MessagingOptions};
 
-/// TCP connect and AMQP handshake with one host, together.
+/// TCP connect, TLS and AMQP handshake with one host, together.
 const ATTEMPT: Duration = Duration::from_secs(10);
 /// AMQP reply codes for a refused login and an unknown or forbidden virtual host.
 const ACCESS_REFUSED: u16 = 403;
@@ -46,7 +49,7 @@ impl Connector {
     }
 
     /// Tries every host once, starting behind the one that was used last.
-    pub(super) async fn connect(&mut self) -> Result<Connection, BusError> {
+    pub(super) async fn connect(&mut self) -> Result<Link, BusError> {
         let mut last = None;
         if self.options.failover == Failover::Shuffle {
             self.hosts.shuffle(&mut rand::rng());
@@ -74,35 +77,86 @@ impl Connector {
         }))
     }
 
-    async fn attempt(&self, host: &BrokerHost) -> Result<Connection, BusError> {
-        let tls = self.tls()?;
+    async fn attempt(&self, host: &BrokerHost) -> Result<Link, BusError> {
+        let limit = self.patience();
+        match timeout(limit, self.open(host)).await {
+            Ok(result) => result,
+            Err(_) => Err(BusError::Mute {
+                what: "connect",
+                seconds: limit.as_secs(),
+            }),
+        }
+    }
+
+    /// Whoever asks for quick heartbeats does not want to wait long for a dead host either.
+    fn patience(&self) -> Duration {
+        match self.options.heartbeat {
+            Duration::ZERO => ATTEMPT,
+            heartbeat => ATTEMPT.min(heartbeat),
+        }
+    }
+
+    /// The line is made here and not by lapin, so that TLS follows our options to the letter,
+    /// and so that whatever is given up is really closed.
+    async fn open(&self, host: &BrokerHost) -> Result<Link, BusError> {
+        let place = || format!("{}:{}", host.host, host.port);
+        let config = match &self.options.tls {
+            Some(options) => Some(tls::client_config(options)?),
+            None => None,
+        };
+        let uri = self.uri(host);
+        let runtime = lapin::runtime::default_runtime()?;
+        let unreachable = |error: io::Error| BusError::Unreachable {
+            hosts: place(),
+            source: Box::new(error.into()),
+        };
+        let stream = uri.connect_async(&runtime).await.map_err(unreachable)?;
+        let line = match &stream {
+            AsyncTcpStream::Plain(socket) => Line::of(socket.get_ref()).map_err(unreachable)?,
+            _ => return Err(BusError::TlsSetup("the line is not plain TCP".to_owned())),
+        };
+        let stream = match config {
+            Some(config) => stream
+                .into_rustls(&RustlsConnector::from(config), &host.host)
+                .await
+                .map_err(|error| tls::explain(place(), &error))?,
+            None => stream,
+        };
         let name = format!("cinder-volume:{}:{}", std::process::id(), Uuid::new_v4());
         let properties = ConnectionProperties::default()
             .with_client_property("product".into(), "cinder-volume-xtremio".into())
             .with_client_property("purpose".into(), self.purpose.into())
             .with_connection_name(name.into());
-        let runtime = lapin::runtime::default_runtime()?;
-        let connecting =
-            Connection::connect_uri_with_config(self.uri(host), properties, tls, runtime);
-        match timeout(ATTEMPT, connecting).await {
-            Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(error)) => Err(self.explain(host, error)),
-            Err(_) => Err(BusError::Mute {
-                what: "connect",
-                seconds: ATTEMPT.as_secs(),
-            }),
-        }
+        let ready = Mutex::new(Some(stream));
+        let take = async move |_, _| {
+            let stream = ready.lock().unwrap_or_else(PoisonError::into_inner).take();
+            stream.ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionAborted).into())
+        };
+        let connection = Connection::connector(uri, runtime, take, properties)
+            .await
+            .map_err(|error| self.explain(host, error))?;
+        Ok(Link::new(connection, line))
     }
 
     fn explain(&self, host: &BrokerHost, error: lapin::Error) -> BusError {
         let place = format!("{}:{}", host.host, host.port);
-        match BusError::refusal(&error) {
-            Some((ACCESS_REFUSED | NOT_ALLOWED, reason)) => BusError::AccessRefused {
+        if let Some((ACCESS_REFUSED | NOT_ALLOWED, reason)) = BusError::refusal(&error) {
+            return BusError::AccessRefused {
                 host: place,
                 user: host.user.clone(),
                 vhost: self.options.url.vhost.clone(),
                 reason,
-            },
+            };
+        }
+        match error.kind() {
+            // A broker that wants a client certificate says so after the handshake.
+            ErrorKind::IOError(cause) if tls::is_tls(cause) => tls::explain(place, cause),
+            ErrorKind::IOError(_) | ErrorKind::ParsingError(_) if self.options.tls.is_none() => {
+                BusError::NoAmqp {
+                    host: place,
+                    source: Box::new(error),
+                }
+            }
             _ => BusError::Unreachable {
                 hosts: place,
                 source: Box::new(error),
@@ -118,11 +172,8 @@ impl Connector {
             _ => SASLMechanism::AMQPlain,
         };
         AMQPUri {
-            scheme: if self.options.tls.is_some() {
-                AMQPScheme::AMQPS
-            } else {
-                AMQPScheme::AMQP
-            },
+            // TLS is put on the line before lapin gets it.
+            scheme: AMQPScheme::AMQP,
             authority: AMQPAuthority {
                 userinfo: AMQPUserInfo {
                     username: host.user.clone(),
@@ -133,38 +184,17 @@ impl Connector {
             },
             vhost: self.options.url.vhost.clone(),
             query: AMQPQueryString {
-                heartbeat: Some(self.options.heartbeat.as_secs().try_into().unwrap_or(60)),
-                connection_timeout: Some(5_000),
+                // lapin takes the broker's value for a zero.
+                heartbeat: Some(
+                    self.options
+                        .heartbeat
+                        .as_secs()
+                        .try_into()
+                        .unwrap_or(u16::MAX),
+                ),
                 auth_mechanism: Some(mechanism),
                 ..AMQPQueryString::default()
             },
         }
-    }
-
-    fn tls(&self) -> Result<OwnedTLSConfig, BusError> {
-        let Some(tls) = &self.options.tls else {
-            return Ok(OwnedTLSConfig::default());
-        };
-        let read = |path: &std::path::Path| {
-            std::fs::read(path).map_err(|source| BusError::TlsFile {
-                path: path.display().to_string(),
-                source,
-            })
-        };
-        let cert_chain = match &tls.ca_file {
-            Some(path) => Some(String::from_utf8_lossy(&read(path)?).into_owned()),
-            None => None,
-        };
-        let identity = match (&tls.cert_file, &tls.key_file) {
-            (Some(cert), Some(key)) => Some(OwnedIdentity::PKCS8 {
-                pem: read(cert)?,
-                key: read(key)?,
-            }),
-            _ => None,
-        };
-        Ok(OwnedTLSConfig {
-            identity,
-            cert_chain,
-        })
     }
 }

@@ -20,11 +20,20 @@ pub(super) async fn answered<T>(
     what: &'static str,
     future: impl Future<Output = Result<T, lapin::Error>>,
 ) -> Result<T, BusError> {
-    match timeout(ANSWER, future).await {
+    answered_within(ANSWER, what, future).await
+}
+
+/// The same with a time limit of its own.
+pub(super) async fn answered_within<T>(
+    limit: Duration,
+    what: &'static str,
+    future: impl Future<Output = Result<T, lapin::Error>>,
+) -> Result<T, BusError> {
+    match timeout(limit, future).await {
         Ok(result) => Ok(result?),
         Err(_) => Err(BusError::Mute {
             what,
-            seconds: ANSWER.as_secs(),
+            seconds: limit.as_secs(),
         }),
     }
 }

@@ -9,6 +9,9 @@ use lapin::types::AMQPValue;
 
 use super::BusError;
 
+/// Where a message stands in its stream; as an argument, where a consumer begins.
+pub(super) const STREAM_OFFSET: &str = "x-stream-offset";
+
 /// The AMQP properties that decide how a body is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Properties {
@@ -35,6 +38,8 @@ pub struct Delivery {
     pub redelivered: bool,
     /// When it reached this process.
     pub received: Instant,
+    /// Its place in a stream queue.
+    pub(super) stream_offset: Option<i64>,
     acker: Acker,
 }
 
@@ -42,13 +47,16 @@ impl Delivery {
     pub(super) fn new(queue: &str, delivery: AmqpDelivery) -> Self {
         let p = &delivery.properties;
         let text = |s: &Option<lapin::types::ShortString>| s.as_ref().map(ToString::to_string);
-        let compression = p.headers().as_ref().and_then(|h| {
-            h.inner().get("compression").and_then(|v| match v {
-                AMQPValue::LongString(s) => Some(s.to_string()),
-                AMQPValue::ShortString(s) => Some(s.to_string()),
-                _ => None,
-            })
+        let header = |name: &str| p.headers().as_ref().and_then(|h| h.inner().get(name));
+        let compression = header("compression").and_then(|v| match v {
+            AMQPValue::LongString(s) => Some(s.to_string()),
+            AMQPValue::ShortString(s) => Some(s.to_string()),
+            _ => None,
         });
+        let stream_offset = match header(STREAM_OFFSET) {
+            Some(AMQPValue::LongLongInt(offset)) => Some(*offset),
+            _ => None,
+        };
         let expiration = text(p.expiration())
             .and_then(|t| t.parse().ok())
             .map(Duration::from_millis);
@@ -62,6 +70,7 @@ impl Delivery {
             queue: queue.to_owned(),
             redelivered: delivery.redelivered,
             received: Instant::now(),
+            stream_offset,
             body: delivery.data,
             acker: delivery.acker,
         }

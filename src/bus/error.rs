@@ -50,6 +50,31 @@ pub enum BusError {
         #[source]
         source: std::io::Error,
     },
+    /// TLS cannot be set up at all.
+    #[error("TLS to RabbitMQ: {0}")]
+    TlsSetup(String),
+    /// The TLS handshake failed.
+    #[error("TLS with RabbitMQ at {host} failed: {reason}; {advice}")]
+    Tls {
+        /// `host:port`
+        host: String,
+        /// What TLS says.
+        reason: String,
+        /// What to look at.
+        advice: &'static str,
+    },
+    /// Something answers on the port, but not in AMQP.
+    #[error(
+        "no AMQP from RabbitMQ at {host} ({source}): the broker may be starting, or this is its TLS \
+         port, which needs ssl = true"
+    )]
+    NoAmqp {
+        /// `host:port`
+        host: String,
+        /// The cause.
+        #[source]
+        source: Box<lapin::Error>,
+    },
     /// The broker did not answer in time; the connection is given up.
     #[error("RabbitMQ did not answer {what} within {seconds} s")]
     Mute {

@@ -4,12 +4,13 @@
 use futures::StreamExt;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{Channel, Connection, Consumer};
+use lapin::{Channel, Consumer};
 
 use super::BusError;
 use super::connect::Connector;
 use super::declare::{answered, declare_queue};
 use super::delivery::Delivery;
+use super::link::Link;
 use super::topology::{QueueDecl, Topology};
 use crate::config::MessagingOptions;
 
@@ -19,7 +20,7 @@ const WINDOW: u16 = 64;
 /// An open queue; it stays on the broker until [`Inbox::close`].
 pub struct Inbox {
     queue: QueueDecl,
-    connection: Connection,
+    connection: Link,
     channel: Channel,
     consumer: Consumer,
 }

@@ -1,5 +1,6 @@
 //! The receiving session of one backend: connect, declare, consume, and again.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,8 +19,8 @@ use tracing::{error, info, warn};
 
 use super::BusError;
 use super::connect::Connector;
-use super::declare::{ANSWER, answered, declare_queue};
-use super::delivery::Delivery;
+use super::declare::{ANSWER, answered, answered_within, declare_queue};
+use super::delivery::{Delivery, STREAM_OFFSET};
 use super::topology::{QueueDecl, Topology};
 use crate::config::MessagingOptions;
 use crate::retry::Delays;
@@ -28,6 +29,9 @@ use crate::retry::Delays;
 const GATE_PAUSE: Duration = Duration::from_secs(1);
 /// Read-ahead of the queues that carry little: all but the one current clients address.
 const SMALL_WINDOW: u16 = 64;
+
+/// Default of `heartbeat_timeout_threshold`.
+const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(60);
 
 /// What the gate says to a session that is about to consume for the first time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +110,7 @@ impl Listener {
             connector: Connector::new(options, "listen"),
             delays: Delays::new(options.retry_interval, options.retry_interval_max),
             reconnect_delay: options.reconnect_delay,
-            probe_every: (options.heartbeat / 3).max(Duration::from_secs(1)),
+            probe: Probe::new(options.heartbeat),
             cancel_on_failover: options.cancel_on_failover,
             main_queue: format!("cinder-volume.{host}.{plain}"),
             host: host.to_owned(),
@@ -114,6 +118,7 @@ impl Listener {
             window,
             gate,
             admitted: false,
+            offsets: HashMap::new(),
             deliveries,
             phase: phase_rx,
             state: state_tx,
@@ -148,11 +153,34 @@ impl Listener {
     }
 }
 
+/// A question to the broker from time to time: it counts the consumers, and finds a line that
+/// is open but dead well before two heartbeats have been missed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Probe {
+    every: Duration,
+    patience: Duration,
+}
+
+impl Probe {
+    /// `heartbeat_timeout_threshold`; zero, which turns heartbeats off, leaves the pace of its
+    /// default.
+    fn new(heartbeat: Duration) -> Self {
+        let heartbeat = match heartbeat {
+            Duration::ZERO => DEFAULT_HEARTBEAT,
+            heartbeat => heartbeat,
+        };
+        Self {
+            every: (heartbeat / 3).clamp(Duration::from_secs(1), ANSWER),
+            patience: heartbeat.clamp(Duration::from_secs(1), ANSWER),
+        }
+    }
+}
+
 struct Session {
     connector: Connector,
     delays: Delays,
     reconnect_delay: Duration,
-    probe_every: Duration,
+    probe: Probe,
     cancel_on_failover: bool,
     main_queue: String,
     host: String,
@@ -160,6 +188,8 @@ struct Session {
     window: u16,
     gate: Arc<dyn Gate>,
     admitted: bool,
+    /// The last message of each stream queue: a new session goes on behind it.
+    offsets: HashMap<String, i64>,
     deliveries: mpsc::UnboundedSender<Delivery>,
     phase: watch::Receiver<Phase>,
     state: watch::Sender<ListenerState>,
@@ -226,13 +256,16 @@ impl Session {
         info!(service.host = %self.host, queues = self.queues.len(), "consuming");
         let consumers = self.consumers(&channel).await?;
         self.state.send_replace(ListenerState::Consuming(consumers));
-        let mut probe = interval(self.probe_every);
+        let mut probe = interval(self.probe.every);
         probe.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut cancelled = false;
         loop {
             tokio::select! {
                 item = incoming.next(), if !cancelled => match item {
                     Some(Ok(delivery)) => {
+                        if let Some(offset) = delivery.stream_offset {
+                            self.offsets.insert(delivery.queue.clone(), offset);
+                        }
                         // No receiver means that the application is going down: leave unsettled.
                         let _ = self.deliveries.send(delivery);
                     }
@@ -291,7 +324,8 @@ impl Session {
             passive,
             FieldTable::default(),
         );
-        Ok(answered("queue.declare", declare).await?.consumer_count())
+        let queue = answered_within(self.probe.patience, "queue.declare", declare).await?;
+        Ok(queue.consumer_count())
     }
 
     async fn consume(&self, channel: &Channel) -> Result<Deliveries, BusError> {
@@ -309,10 +343,11 @@ impl Session {
                 arguments.insert("x-cancel-on-ha-failover".into(), AMQPValue::Boolean(true));
             }
             if queue.stream {
-                arguments.insert(
-                    "x-stream-offset".into(),
-                    AMQPValue::LongString("last".into()),
-                );
+                let from = match self.offsets.get(&queue.name) {
+                    Some(seen) => AMQPValue::LongLongInt(seen + 1),
+                    None => AMQPValue::LongString("last".into()),
+                };
+                arguments.insert(STREAM_OFFSET.into(), from);
             }
             let consumer = answered(
                 "basic.consume",
@@ -355,5 +390,25 @@ impl Session {
             answered("queue.delete", delete).await?;
         }
         answered("connection.close", connection.close(200, "OK".into())).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dead_line_is_found_within_two_heartbeats() {
+        for heartbeat in [2, 6, 30, 60, 600].map(Duration::from_secs) {
+            let probe = Probe::new(heartbeat);
+            assert!(probe.every + probe.patience < heartbeat * 2, "{probe:?}");
+        }
+    }
+
+    #[test]
+    fn without_heartbeats_the_probe_keeps_the_default_pace() {
+        let probe = Probe::new(Duration::ZERO);
+        assert_eq!(probe, Probe::new(DEFAULT_HEARTBEAT));
+        assert_eq!(probe.every, Duration::from_secs(20));
     }
 }

@@ -11,9 +11,11 @@ mod declare;
 mod delivery;
 mod error;
 mod inbox;
+mod link;
 mod listener;
 mod publisher;
 mod replies;
+mod tls;
 mod topology;
 
 pub use delivery::{Delivery, Properties, Settler};

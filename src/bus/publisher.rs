@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::FieldTable;
-use lapin::{BasicProperties, Channel, Confirmation, Connection};
+use lapin::{BasicProperties, Channel, Confirmation};
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{debug, warn};
@@ -14,6 +14,7 @@ use tracing::{debug, warn};
 use super::BusError;
 use super::connect::Connector;
 use super::declare::{answered, declare_exchange, declare_queue};
+use super::link::Link;
 use super::topology::Topology;
 use crate::config::MessagingOptions;
 use crate::retry::Delays;
@@ -66,7 +67,7 @@ struct Inner {
 
 /// One connection and what hangs on it; dropped whole after any error.
 struct Live {
-    connection: Connection,
+    connection: Link,
     idle: Mutex<Vec<Channel>>,
     declared: Mutex<HashSet<String>>,
 }

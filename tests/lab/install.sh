@@ -19,6 +19,7 @@ needs=(
     mariadb-client:/usr/bin/mariadb
     "postgresql:/usr/lib/postgresql/*/bin/initdb"
     memcached:/usr/bin/memcached
+    openssl:/usr/bin/openssl
     gcc:/usr/bin/gcc
     libc6-dev:/usr/include/stdlib.h
     "python3-venv:/usr/lib/python3*/ensurepip/__init__.py"
@@ -94,7 +95,7 @@ find_python() {
 
 mkdir -p "$CVX_CACHE"
 case ${1:-all} in
-rabbitmq) install_packages rabbitmq-server gcc libc6-dev python3 ;;
+rabbitmq) install_packages rabbitmq-server openssl gcc libc6-dev python3 ;;
 packages) install_packages ;;
 all)
     install_packages

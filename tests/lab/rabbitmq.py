@@ -5,6 +5,7 @@ import signal
 import urllib.error
 import urllib.request
 
+import certificates
 from process import Process, answers, free_port, wait_until
 
 BIN = "/usr/lib/rabbitmq/bin"
@@ -18,9 +19,11 @@ class RabbitMQ:
     def __init__(self, state):
         self.state = state.folder("rabbit")
         self.logs = state.logs
-        self.port, self.api_port = free_port(), free_port()
+        self.port, self.api_port, self.tls_port = free_port(), free_port(), free_port()
+        self.certificates = self.state / "tls"
         self.epmd_port, self.dist_port = free_port(), free_port()
         self.amqp = f"amqp://guest:guest@127.0.0.1:{self.port}"
+        self.amqps = f"amqps://guest:guest@127.0.0.1:{self.tls_port}"
         self.api = f"http://guest:guest@127.0.0.1:{self.api_port}"
         self.login = "Basic " + base64.b64encode(b"guest:guest").decode()
         self.env = self._environment()
@@ -35,9 +38,18 @@ class RabbitMQ:
         )
 
     def _environment(self):
+        certificates.make(self.certificates)
         (self.state / "enabled_plugins").write_text("[rabbitmq_management].\n")
         (self.state / "rabbitmq.conf").write_text(
             f"listeners.tcp.1 = 127.0.0.1:{self.port}\n"
+            f"listeners.ssl.1 = 127.0.0.1:{self.tls_port}\n"
+            # an address that the certificate does not name
+            f"listeners.ssl.2 = 127.0.0.2:{self.tls_port}\n"
+            f"ssl_options.cacertfile = {self.certificates}/ca.pem\n"
+            f"ssl_options.certfile = {self.certificates}/server.pem\n"
+            f"ssl_options.keyfile = {self.certificates}/server.key\n"
+            "ssl_options.verify = verify_peer\n"
+            "ssl_options.fail_if_no_peer_cert = false\n"
             "management.tcp.ip = 127.0.0.1\n"
             f"management.tcp.port = {self.api_port}\n"
             # tests look at queues and connections through the management API, whose view is
@@ -76,7 +88,12 @@ class RabbitMQ:
 
     def exports(self):
         """What tests find it by."""
-        return {"CVX_AMQP": self.amqp, "CVX_RABBIT_API": self.api}
+        return {
+            "CVX_AMQP": self.amqp,
+            "CVX_RABBIT_API": self.api,
+            "CVX_AMQPS": self.amqps,
+            "CVX_AMQPS_CA": str(self.certificates / "ca.pem"),
+        }
 
     def start(self):
         """Starts the broker without waiting for it."""

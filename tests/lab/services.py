@@ -3,8 +3,9 @@
 
     services.py run [--with rabbit,mariadb,postgres] -- COMMAND [ARGUMENT...]
 
-The command finds them by CVX_AMQP, CVX_RABBIT_API, CVX_MARIADB and CVX_POSTGRES. State is in
-a temporary folder and is gone afterwards; where the command failed, the logs are kept under
+The command finds them by CVX_AMQP, CVX_RABBIT_API, CVX_AMQPS (with CVX_AMQPS_CA: client.pem,
+client.key and other-ca.pem lie beside it), CVX_MARIADB and CVX_POSTGRES. State is in a temporary
+folder and is gone afterwards; where the command failed, the logs are kept under
 CVX_LOGS. Any number of runs fit side by side on one machine. Also a module: `Services`.
 """
 

@@ -233,13 +233,20 @@ impl TestBroker {
 
     /// Names of the connections to the virtual host, this helper's own left out.
     pub(crate) async fn connections(&self) -> Vec<String> {
+        let found = self.connection_details().await;
+        let names = found.iter().filter_map(|c| c["name"].as_str());
+        names.map(str::to_owned).collect()
+    }
+
+    /// The same connections as the management API shows them.
+    pub(crate) async fn connection_details(&self) -> Vec<Value> {
         let found = self
             .api(Method::GET, &["vhosts", &self.vhost, "connections"], None)
             .await;
         let found = found.as_array().expect("a list of connections").iter();
         found
             .filter(|c| c["client_properties"]["connection_name"] != OWN_NAME)
-            .filter_map(|c| c["name"].as_str().map(str::to_owned))
+            .cloned()
             .collect()
     }
 

@@ -23,6 +23,10 @@ const QUIET: [&str; 12] = [
     "backoff",
 ];
 
+/// lapin logs each returned message here with its body at WARN. Replies hold CHAP secrets, so
+/// this target is never let through; [`crate::bus::Replies`] tells of returned ones itself.
+const RETURNED_MESSAGES: &str = "lapin::returned_messages";
+
 /// The level that a word names, as Python and Cinder's set-log call spell it.
 pub fn parse_level(word: &str) -> Option<LevelFilter> {
     Some(match word.to_ascii_uppercase().as_str() {
@@ -89,10 +93,16 @@ impl Levels {
         let targets = self
             .targets
             .iter()
-            .map(|(name, level)| (name.clone(), *level));
+            .map(|(name, level)| match name.split("::").next() {
+                // lapin's TRACE is the bodies of frames, logins and replies among them.
+                Some("lapin") => (name.clone(), (*level).min(LevelFilter::DEBUG)),
+                _ => (name.clone(), *level),
+            });
         Targets::new()
             .with_default(self.default)
             .with_targets(targets)
+            // Last, so that no option and no request turns it on.
+            .with_target(RETURNED_MESSAGES, LevelFilter::OFF)
     }
 }
 
