@@ -1,7 +1,7 @@
 //! `demo`: the service at work on a simulated array, step by step, with what it left in the
 //! rows and on the array. Anything that is not as expected ends it with an error.
 //!
-//! cinder-api and cinder-scheduler are played by [`cloud`], from the same rooms that serve: it
+//! cinder-api and cinder-scheduler are played by `cloud`, from the same rooms that serve: it
 //! writes the rows they would write and sends the messages they would send.
 
 mod cloud;
