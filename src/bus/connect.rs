@@ -149,8 +149,9 @@ impl Connector {
             };
         }
         match error.kind() {
-            // A broker that wants a client certificate says so after the handshake.
-            ErrorKind::IOError(cause) if tls::is_tls(cause) => tls::explain(place, cause),
+            ErrorKind::IOError(cause) if self.options.tls.is_some() => {
+                tls::broken_off(place, cause)
+            }
             ErrorKind::IOError(_) | ErrorKind::ParsingError(_) if self.options.tls.is_none() => {
                 BusError::NoAmqp {
                     host: place,

@@ -16,6 +16,10 @@ use rustls::{
 use super::BusError;
 use crate::config::RabbitTls;
 
+/// What to do when the broker does not want us.
+const REFUSED: &str = "the broker refused: it may want another client certificate (ssl_cert_file, \
+                       ssl_key_file)";
+
 /// The client side of TLS under these options. Files are read anew each time, so that renewed
 /// certificates count from the next connection on.
 pub(super) fn client_config(tls: &RabbitTls) -> Result<Arc<ClientConfig>, BusError> {
@@ -118,10 +122,7 @@ pub(super) fn explain(host: String, error: &io::Error) -> BusError {
             "the port does not speak TLS: name the broker's TLS port in transport_url, or set \
              ssl = false"
         }
-        Some(Error::AlertReceived(_)) => {
-            "the broker refused: it may want another client certificate (ssl_cert_file, \
-             ssl_key_file)"
-        }
+        Some(Error::AlertReceived(_)) => REFUSED,
         _ => "check that transport_url names the broker's TLS port",
     };
     BusError::Tls {
@@ -131,9 +132,14 @@ pub(super) fn explain(host: String, error: &io::Error) -> BusError {
     }
 }
 
-/// Whether an error of the line comes from TLS.
-pub(super) fn is_tls(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<Error>())
+/// What it tells when the broker ends the connection right after the handshake, which is when
+/// it has seen our certificate. Its alert may be overtaken by the reset of the line.
+pub(super) fn broken_off(host: String, error: &io::Error) -> BusError {
+    BusError::Tls {
+        host,
+        reason: error.to_string(),
+        advice: REFUSED,
+    }
 }
 
 /// Checks the chain of a certificate, but not for whom it was made.

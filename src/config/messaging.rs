@@ -62,7 +62,8 @@ pub struct MessagingOptions {
     pub control_exchange: String,
     /// `ssl` and its files; `None` when off.
     pub tls: Option<RabbitTls>,
-    /// `heartbeat_timeout_threshold` (default 60 s; 0 turns heartbeats off).
+    /// `heartbeat_timeout_threshold` (default 60 s; 0: what the broker offers, since lapin cannot
+    /// turn heartbeats off).
     pub heartbeat: Duration,
     /// `kombu_reconnect_delay` (default 1.0 s): before the first reconnect.
     pub reconnect_delay: Duration,

@@ -55,8 +55,9 @@ async fn a_refusing_and_a_closing_host_are_passed_over_at_once() {
         for _ in 0..6 {
             send(&options).await;
         }
+        // One that is waited for costs 10 s.
         assert!(
-            began.elapsed() < Duration::from_secs(5),
+            began.elapsed() < Duration::from_secs(10),
             "{:?}",
             began.elapsed()
         );

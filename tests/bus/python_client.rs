@@ -157,7 +157,6 @@ async fn clients_of_python_are_answered_as_by_python() {
     }
     let answer = peer.tell(call("get_capabilities", json!({"discover": false}), None));
     assert_eq!(answer.await["volume_backend_name"], "xtremio1");
-    peer.close().await;
     worker
         .broker
         .wait_for_queue(MAIN, |q| q.messages == 0 && q.consumers == 1)

@@ -1,8 +1,7 @@
 """The real oslo.messaging and Cinder's RPC clients, driven by JSON lines on stdin.
 
 Each command gets one answer line; what the servers hear is told by lines with `heard`. Options
-of [oslo_messaging_rabbit] come as JSON in the second argument. Ends with stdin. Started by
-python_peer.rs.
+of [oslo_messaging_rabbit] come as JSON in the second argument. Started by peer.rs, and killed.
 """
 import json
 import sys
@@ -91,12 +90,6 @@ class Peer:
             args['volume'] = objects.Volume(ctxt, **args['volume'])
         return getattr(rpcapi.VolumeAPI(), method)(ctxt, **args)
 
-    def stop(self):
-        for server in self.servers:
-            server.stop()
-            server.wait()
-        self.transport.cleanup()
-
 
 def main():
     peer = Peer(sys.argv[1], json.loads(sys.argv[2]))
@@ -112,7 +105,6 @@ def main():
             names = [c.__module__ + '.' + c.__name__ for c in type(error).__mro__]
             say(error=str(error), classes=names, seconds=time.monotonic() - began,
                 remote=error.exc_type if isinstance(error, RemoteError) else None)
-    peer.stop()
 
 
 main()

@@ -69,8 +69,6 @@ async fn side_by_side(change: impl Fn(&mut MessagingOptions), rabbit: Value) {
     }
     let closed = timeout(PATIENCE, ours.listener.close()).await;
     closed.expect("our session did not end");
-    theirs.close().await;
-    after.close().await;
 }
 
 #[tokio::test]
@@ -156,5 +154,4 @@ async fn what_a_stream_held_while_we_were_away_is_heard_once_and_in_order() {
         assert!(delivery.settler().ack().await.unwrap());
     }
     bench.listener.close().await;
-    peer.close().await;
 }

@@ -74,7 +74,7 @@ async fn a_mute_line_is_noticed_within_two_heartbeats() {
     let broker = TestBroker::new().await;
     let relay = Relay::to(([127, 0, 0, 1], broker.port()).into()).await;
     let mut options = options(&broker, relay.addr().port());
-    options.heartbeat = Duration::from_secs(2);
+    options.heartbeat = Duration::from_secs(4);
     let bench = Bench::with(broker, &options, &[Verdict::Consume]).await;
     relay.stall();
     let began = Instant::now();

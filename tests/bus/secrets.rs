@@ -63,7 +63,7 @@ async fn returned(path: std::path::PathBuf) {
         .unwrap();
     let broker = TestBroker::new().await;
     let mut messaging = messaging::options("127.0.0.1", broker.port(), broker.vhost());
-    messaging.reply_retry_timeout = Duration::from_millis(300);
+    messaging.reply_retry_timeout = Duration::from_secs(3);
     let publisher = Publisher::new(&messaging);
     let replies = Replies::new(publisher.clone(), &messaging);
     let body = format!(r#"{{"auth_password": "{CANARY}"}}"#).into_bytes();

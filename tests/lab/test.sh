@@ -17,7 +17,8 @@ fmt() { cargo fmt --check; }
 clippy() { cargo clippy --quiet --all-targets --all-features -- -D warnings; }
 doc() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps; }
 build() { cargo build --all-targets; }
-unit() { with_services rabbit,mariadb,postgres cargo test --no-fail-fast; }
+# tests mostly wait for servers: more of them at a time than there are cores
+unit() { RUST_TEST_THREADS=${RUST_TEST_THREADS:-6} with_services rabbit,mariadb,postgres cargo test --no-fail-fast; }
 demo() {
     # present from the first version that has something to show
     if [[ -x $here/demo.sh ]]; then run "$here/demo.sh"; else echo "no tests/lab/demo.sh: nothing to show"; fi
