@@ -7,7 +7,7 @@ use std::time::Duration;
 use cinder_volume_xtremio::cli::call::{self, Answer, Question};
 use cinder_volume_xtremio::config::{Engine, MessagingOptions};
 use cinder_volume_xtremio::db::{Read, Volume};
-use cinder_volume_xtremio::rpc::{RequestContext, Version};
+use cinder_volume_xtremio::rpc::{Message, Version};
 use cinder_volume_xtremio::sim::{SimOptions, XmsVersion};
 use lapin::options::{
     BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions,
@@ -344,16 +344,15 @@ impl Lab {
         method: &str,
         args: Map<String, Value>,
     ) -> Answer {
-        let mut context = Body::of("delete_volume").0;
-        context.retain(|key, _| key.starts_with("_context_"));
+        let message = Message::from_wire(Body::of("delete_volume").0);
         let version = cinder_volume_xtremio::rpc::registry::method_info(method)
-            .map_or(Version::new(3, 0), |info| info.since);
+            .map_or(Version::new(3, 0), |info| info.sent);
         let question = Question {
             host: self.host(backend),
             method: method.to_owned(),
             args,
             version,
-            context: RequestContext::from_wire(&context),
+            context: message.request_context(),
             cast: false,
             timeout: Duration::from_secs(30),
         };
