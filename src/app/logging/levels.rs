@@ -23,6 +23,10 @@ const QUIET: [&str; 12] = [
     "backoff",
 ];
 
+/// What lapin says of a message that no queue took, with all of its body: replies may hold CHAP
+/// secrets. Never logged; `bus` tells of such messages itself.
+const BODIES: &str = "lapin::returned_messages";
+
 /// The level that a word names, as Python and Cinder's set-log call spell it.
 pub fn parse_level(word: &str) -> Option<LevelFilter> {
     Some(match word.to_ascii_uppercase().as_str() {
@@ -86,13 +90,19 @@ impl Levels {
     }
 
     pub(super) fn targets(&self) -> Targets {
-        let targets = self
-            .targets
-            .iter()
-            .map(|(name, level)| (name.clone(), *level));
+        let targets = self.targets.iter().map(|(name, level)| {
+            // lapin's TRACE shows frames, and so bodies and the login.
+            let most = if name.starts_with("lapin") {
+                LevelFilter::DEBUG
+            } else {
+                LevelFilter::TRACE
+            };
+            (name.clone(), (*level).min(most))
+        });
         Targets::new()
             .with_default(self.default)
             .with_targets(targets)
+            .with_target(BODIES, LevelFilter::OFF)
     }
 }
 
@@ -108,4 +118,30 @@ fn ours(name: &str) -> Vec<String> {
         _ => return vec![name.to_owned()],
     };
     crates.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+    use crate::config::LoggingOptions;
+
+    /// At the most talkative level, however it is asked for.
+    #[test]
+    fn bodies_of_messages_are_never_logged() {
+        let options = LoggingOptions {
+            debug: true,
+            default_log_levels: vec![("amqp".to_owned(), "TRACE".to_owned())],
+            ..LoggingOptions::default()
+        };
+        let mut levels = Levels::new(&options);
+        for prefix in ["amqp", "lapin", "lapin::returned_messages", ""] {
+            levels.set(prefix, LevelFilter::TRACE);
+            let targets = levels.targets();
+            assert!(!targets.would_enable("lapin::returned_messages", &Level::ERROR));
+            assert!(!targets.would_enable("lapin::channel", &Level::TRACE));
+            assert!(targets.would_enable("lapin::channel", &Level::DEBUG));
+        }
+    }
 }
