@@ -471,10 +471,19 @@ impl Lab {
 
     /// The same, where volumes are to stay on the array.
     pub(crate) async fn finish_with_array(mut self) {
-        self.finished = true;
         let worker = self.worker();
         worker.stop().await;
-        let log = worker.log();
+        self.finish_without_worker().await;
+    }
+
+    /// The same, where the workers have been stopped.
+    pub(crate) async fn finish_without_worker(mut self) {
+        self.finished = true;
+        let mut log = String::new();
+        for n in 1..=self.started {
+            let path = self.dir.path().join(format!("worker-{n}.log"));
+            log += &std::fs::read_to_string(path).expect("a log");
+        }
         assert!(!log.contains("panicked"), "the worker panicked");
         assert!(!log.contains(PASSWORD), "a password in the log");
         assert!(!log.contains("lab-database"), "a password in the log");
