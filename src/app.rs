@@ -18,11 +18,14 @@ use tracing::{debug, error, info, warn};
 
 use crate::backend::BackendError;
 use crate::bus::{ListenerState, Publisher};
-use crate::config::Config;
+use crate::config::{Config, DatabaseOptions};
 use crate::db::{Db, DbError};
 use crate::report::{Notifier, Outbox};
 use crate::retry::Delays;
 use backend::{BackendService, Shared};
+
+/// Several, for one that a dead network holds must not end all heartbeats.
+const HEARTBEAT_CONNECTIONS: u32 = 4;
 
 /// Why the service ended, or did not start.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +67,7 @@ pub async fn serve(serve: Serve<'_>) -> Result<(), AppError> {
     let mut hangup = signal(SignalKind::hangup())?;
 
     let db = connect_database(config, serve.standalone).await?;
+    let heartbeats = Db::connect(&heartbeat_options(&config.database)).await?;
     let publisher = Publisher::new(&config.messaging);
     let events = match &config.notifications.url {
         Some(url) => {
@@ -77,6 +81,7 @@ pub async fn serve(serve: Serve<'_>) -> Result<(), AppError> {
     let shared = Shared {
         config,
         db,
+        heartbeats,
         publisher: publisher.clone(),
         notifier: Notifier::new(&config.notifications, outbox.clone()),
     };
@@ -140,6 +145,14 @@ async fn connect_database(config: &Config, standalone: bool) -> Result<Db, AppEr
             }
             result => return Ok(result?),
         }
+    }
+}
+
+/// Heartbeats have connections of their own: they must not queue behind commands for one.
+fn heartbeat_options(database: &DatabaseOptions) -> DatabaseOptions {
+    DatabaseOptions {
+        max_connections: HEARTBEAT_CONNECTIONS,
+        ..database.clone()
     }
 }
 
