@@ -8,6 +8,7 @@ use cinder_volume_xtremio::sim::{Fault, FaultAction};
 
 use crate::support::bodies::Body;
 use crate::support::lab::{Lab, LabBuilder};
+use crate::support::worker::eventually;
 
 const COUNT: usize = 30;
 const POOL: &str = "ctl1@xio#xio";
@@ -56,7 +57,7 @@ async fn all_end_well(lab: Lab, ids: &[String]) {
 async fn sigterm_finishes_what_runs_and_hands_back_the_rest() {
     let (mut lab, ids) = under_load(8, Duration::from_millis(200)).await;
     let some = "FROM volumes WHERE status = 'available'";
-    crate::support::worker::eventually("the first volumes", async || {
+    eventually("the first volumes", async || {
         (lab.db.number("COUNT(*)", some).await >= 2).then_some(())
     })
     .await;
@@ -95,7 +96,7 @@ async fn kill_9_loses_and_doubles_nothing() {
     let (mut lab, ids) = under_load(16, Duration::from_millis(100)).await;
     for round in 1..=2 {
         let some = "FROM volumes WHERE status = 'available'";
-        crate::support::worker::eventually("some volumes", async || {
+        eventually("some volumes", async || {
             (lab.db.number("COUNT(*)", some).await >= round * 6).then_some(())
         })
         .await;

@@ -301,6 +301,14 @@ impl Lab {
         .await;
     }
 
+    /// Waits until there is any such row.
+    pub(crate) async fn wait_some(&self, rest: &str) {
+        eventually(&format!("rows {rest}"), async || {
+            (self.db.number("COUNT(*)", rest).await > 0).then_some(())
+        })
+        .await;
+    }
+
     /// Sends a cast to a backend's main queue.
     pub(crate) async fn cast(&self, backend: &str, body: &Body) {
         self.casts(backend, std::slice::from_ref(body)).await;
