@@ -115,6 +115,7 @@ impl Worker {
     }
 }
 
+#[allow(clippy::print_stderr, reason = "shown with the failed test")]
 impl Drop for Worker {
     fn drop(&mut self) {
         if std::thread::panicking() {
