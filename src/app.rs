@@ -21,11 +21,14 @@ use tracing::{debug, error, info, warn};
 
 use crate::backend::BackendError;
 use crate::bus::{ListenerState, Publisher};
-use crate::config::Config;
+use crate::config::{Config, DatabaseOptions};
 use crate::db::{Db, DbError};
 use crate::report::{Notifier, Outbox};
 use crate::retry::Delays;
 use backend::{BackendService, Shared};
+
+/// Several, for one that a dead network holds must not end all heartbeats.
+const HEARTBEAT_CONNECTIONS: u32 = 4;
 
 /// Why the service ended, or did not start.
 #[derive(Debug, thiserror::Error)]
@@ -77,12 +80,12 @@ pub async fn serve(serve: Serve<'_>) -> Result<(), AppError> {
     };
     let (outbox, outbox_task) = Outbox::spawn(events.clone());
     // The database may be away for long: a stop must not wait for it.
-    let starting = start(
+    let starting = Box::pin(start(
         config,
         serve.standalone,
         publisher.clone(),
         Notifier::new(&config.notifications, outbox.clone()),
-    );
+    ));
     let backends = tokio::select! {
         started = starting => started?,
         _ = terminate.recv() => return Ok(()),
@@ -136,6 +139,7 @@ async fn start(
     let shared = Shared {
         config,
         db: connect_database(config, standalone).await?,
+        heartbeats: Db::connect(&heartbeat_options(&config.database)).await?,
         publisher,
         notifier,
     };
@@ -173,6 +177,14 @@ fn standalone_file(config: &Config) -> Result<PathBuf, AppError> {
     let path = path.split('?').next().unwrap_or(path);
     let path = percent_decode_str(path).collect::<Vec<u8>>();
     Ok(PathBuf::from(OsString::from_vec(path)))
+}
+
+/// Heartbeats have connections of their own: they must not queue behind commands for one.
+fn heartbeat_options(database: &DatabaseOptions) -> DatabaseOptions {
+    DatabaseOptions {
+        max_connections: HEARTBEAT_CONNECTIONS,
+        ..database.clone()
+    }
 }
 
 async fn start_backend(

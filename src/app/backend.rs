@@ -36,6 +36,8 @@ const FIRST_TRIES: [Duration; 3] = [
 pub(super) struct Shared<'a> {
     pub config: &'a Config,
     pub db: Db,
+    /// The same database through connections of its own.
+    pub heartbeats: Db,
     pub publisher: Publisher,
     pub notifier: Notifier,
 }
@@ -58,7 +60,7 @@ impl BackendService {
     ) -> Result<Self, AppError> {
         let service = &shared.config.service;
         let array = backend::connect(options, &service.volume_name_template)?;
-        let row = ServiceRow::register(&shared.db, service, options).await?;
+        let row = ServiceRow::register(&shared.heartbeats, service, options).await?;
         let casts = Casts::new(shared.publisher.clone());
         let capabilities = Capabilities::new(
             options,

@@ -11,6 +11,8 @@ use super::version::Version;
 
 /// Method of oslo.messaging's own ping endpoint, answered with `"pong"`.
 pub const PING: &str = "oslo_rpc_server_ping";
+/// Characters of what a decoder complains about that are told.
+const MOST_OF_A_REASON: usize = 200;
 const PING_VERSION: Version = Version::new(1, 0);
 
 /// What is known of a method without its arguments.
@@ -161,12 +163,18 @@ pub fn method_info(name: &str) -> Option<&'static MethodInfo> {
     METHODS.iter().find(|info| info.name == name)
 }
 
-/// An argument of a type the method cannot work with.
+/// An argument of a type the method cannot work with. Its value is left out: it may be huge, or
+/// a secret of a connector.
 fn unfit(method: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
+    let text = error.inner().to_string();
+    let expected = match text.rsplit_once("expected ") {
+        Some((_, expected)) => format!("must be {expected}"),
+        None => text,
+    };
+    let expected: String = expected.chars().take(MOST_OF_A_REASON).collect();
     Failure::type_error(format!(
-        "VolumeManager.{method}() argument '{}': {}",
-        error.path(),
-        error.inner()
+        "VolumeManager.{method}() argument '{}': {expected}",
+        error.path()
     ))
 }
 

@@ -1,1 +1,8 @@
-//! Tests of `app`.
+//! The program as a process: start, signals, strangers, bad messages, an array that is away.
+
+mod malformed;
+mod outages;
+mod service_row;
+mod start;
+mod stopping;
+mod strangers;

@@ -1,1 +1,5 @@
-//! Tests of `manager`.
+//! The rules of cinder-volume, seen from outside: a worker process on real services.
+
+mod create_delete;
+mod failures;
+mod refusals;

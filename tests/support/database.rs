@@ -6,7 +6,7 @@ use std::time::Duration;
 use cinder_volume_xtremio::config::{DatabaseOptions, Engine};
 use cinder_volume_xtremio::db::Db;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
 const MYSQL: &str = include_str!("../data/cinder-schema/mysql-9c74c1c6971f.sql");
@@ -100,6 +100,12 @@ impl TestDb {
             engine,
             cleanup,
         }
+    }
+
+    /// TCP port of the server.
+    pub(crate) fn port(&self) -> u16 {
+        let url: reqwest::Url = self.options.url.expose_secret().parse().expect("a URL");
+        url.port().expect("a server's port")
     }
 
     /// Runs one statement of the test; `\`` quotes names on every engine.

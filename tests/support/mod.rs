@@ -1,8 +1,11 @@
 //! What tests share: services found by environment variables, builders, relays.
 #![allow(dead_code, reason = "not every folder of tests uses all of it")]
 
+pub(crate) mod bodies;
 pub(crate) mod broker;
 pub(crate) mod database;
+pub(crate) mod lab;
 pub(crate) mod messaging;
 pub(crate) mod relay;
+pub(crate) mod worker;
 pub(crate) mod xms;

@@ -119,3 +119,29 @@ fn ours(name: &str) -> Vec<String> {
     };
     crates.iter().map(|name| (*name).to_owned()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+    use crate::config::LoggingOptions;
+
+    /// At the most talkative level, however it is asked for.
+    #[test]
+    fn bodies_of_messages_are_never_logged() {
+        let options = LoggingOptions {
+            debug: true,
+            default_log_levels: vec![("amqp".to_owned(), "TRACE".to_owned())],
+            ..LoggingOptions::default()
+        };
+        let mut levels = Levels::new(&options);
+        for prefix in ["amqp", "lapin", "lapin::returned_messages", ""] {
+            levels.set(prefix, LevelFilter::TRACE);
+            let targets = levels.targets();
+            assert!(!targets.would_enable("lapin::returned_messages", &Level::ERROR));
+            assert!(!targets.would_enable("lapin::channel", &Level::TRACE));
+            assert!(targets.would_enable("lapin::channel", &Level::DEBUG));
+        }
+    }
+}
