@@ -25,3 +25,7 @@ pub use listener::{Gate, Listener, ListenerState, Verdict};
 pub use publisher::{Destination, Message, Publisher};
 pub use replies::Replies;
 pub use topology::{ExchangeDecl, ExchangeType, QueueArgument, QueueDecl, ServerQueues, Topology};
+
+/// Under this log target lapin shows each returned message with its body, at WARN. Replies hold
+/// CHAP secrets: it must never be let through; [`Replies`] tells of returned ones itself.
+pub const BODIES_LOG_TARGET: &str = "lapin::returned_messages";

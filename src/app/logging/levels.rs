@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 
+use crate::bus::BODIES_LOG_TARGET;
 use crate::config::LoggingOptions;
 
 /// Libraries that say too much at INFO.
@@ -22,10 +23,6 @@ const QUIET: [&str; 12] = [
     "mio",
     "backoff",
 ];
-
-/// lapin logs each returned message here with its body at WARN. Replies hold CHAP secrets, so
-/// this target is never let through; [`crate::bus::Replies`] tells of returned ones itself.
-const RETURNED_MESSAGES: &str = "lapin::returned_messages";
 
 /// The level that a word names, as Python and Cinder's set-log call spell it.
 pub fn parse_level(word: &str) -> Option<LevelFilter> {
@@ -102,7 +99,7 @@ impl Levels {
             .with_default(self.default)
             .with_targets(targets)
             // Last, so that no option and no request turns it on.
-            .with_target(RETURNED_MESSAGES, LevelFilter::OFF)
+            .with_target(BODIES_LOG_TARGET, LevelFilter::OFF)
     }
 }
 
