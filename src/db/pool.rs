@@ -10,6 +10,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use tracing::warn;
 
@@ -83,7 +84,7 @@ impl Pool {
         if !due || self.shared.engine == Engine::Sqlite {
             return;
         }
-        let conn = match open(&self.shared.connect).await {
+        let conn = match open(&self.shared.connect).boxed().await {
             Ok(conn) => conn,
             Err(error) => {
                 warn!(%error, "database connections cannot be replaced");

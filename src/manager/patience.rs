@@ -66,34 +66,84 @@ impl Run<'_> {
         E: std::error::Error,
         CommandError: From<E>,
     {
-        let mut delays = Delays::new(Duration::from_millis(200), Duration::from_secs(5));
-        let mut outage = None;
-        loop {
-            let tried = Instant::now();
-            let result = tokio::select! {
-                result = step() => result,
-                () = self.stop.cancelled() => return Err(CommandError::Stopping),
-            };
-            match result {
-                Err(error) if is_outage(&error) => {
-                    let pause = delays.next_delay();
-                    // A caller counts from its call. A cast has no caller: what it waited for
-                    // before, an execution slot's turn or another outage, is no part of this one.
-                    let since = match self.origin.patience {
-                        Some(_) => self.began,
-                        None => *outage.get_or_insert(tried),
-                    };
-                    if limit.is_some_and(|limit| since.elapsed() + pause > limit) {
-                        return Err(error.into());
-                    }
-                    warn!(%error, "waiting for the {what} to come back");
-                    tokio::select! {
-                        () = sleep(pause) => {}
-                        () = self.stop.cancelled() => return Err(CommandError::Stopping),
-                    }
-                }
-                other => return Ok(other?),
-            }
+        let waiting = async {
+            let called = self.origin.patience.map(|_| self.began);
+            Ok(wait_out(step, is_outage, limit, called, what).await?)
+        };
+        tokio::select! {
+            ended = waiting => ended,
+            () = self.stop.cancelled() => Err(CommandError::Stopping),
         }
+    }
+}
+
+/// Repeats a step until it ends otherwise than by an outage, or `limit` has passed: since
+/// `called`, where a caller has waited from then on, else since the outage was met. What a cast
+/// waited for before, its turn or the end of another outage, is no part of this one.
+async fn wait_out<T, E, F>(
+    step: impl Fn() -> F,
+    is_outage: impl Fn(&E) -> bool,
+    limit: Option<Duration>,
+    called: Option<Instant>,
+    what: &'static str,
+) -> Result<T, E>
+where
+    F: Future<Output = Result<T, E>>,
+    E: std::error::Error,
+{
+    let mut delays = Delays::new(Duration::from_millis(200), Duration::from_secs(5));
+    let since = called.unwrap_or_else(Instant::now);
+    loop {
+        match step().await {
+            Err(error) if is_outage(&error) => {
+                let pause = delays.next_delay();
+                if limit.is_some_and(|limit| since.elapsed() + pause > limit) {
+                    return Err(error);
+                }
+                warn!(%error, "waiting for the {what} to come back");
+                sleep(pause).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use std::cell::Cell;
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    /// A step that meets an outage twice, and how often it was tried.
+    async fn tried(called: Option<Instant>) -> (Result<(), Error>, u32) {
+        let tries = Cell::new(0);
+        let step = || async {
+            tries.set(tries.get() + 1);
+            match tries.get() {
+                1 | 2 => Err(Error::from(ErrorKind::TimedOut)),
+                _ => Ok(()),
+            }
+        };
+        let outage = |error: &Error| error.kind() == ErrorKind::TimedOut;
+        let limit = Some(Duration::from_secs(10));
+        let ended = wait_out(step, outage, limit, called, "array").await;
+        (ended, tries.get())
+    }
+
+    #[tokio::test]
+    async fn a_cast_waits_out_each_outage_and_a_call_only_until_its_caller_has_gone() {
+        let long_ago = Instant::now() - Duration::from_secs(60);
+        assert!(matches!(tried(None).await, (Ok(()), 3)));
+        assert!(matches!(tried(Some(Instant::now())).await, (Ok(()), 3)));
+        assert!(matches!(tried(Some(long_ago)).await, (Err(_), 1)));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_outage_is_final() {
+        let step = || async { Err::<(), _>(Error::from(ErrorKind::NotFound)) };
+        let ended = wait_out(step, |_| false, None, None, "array").await;
+        assert_eq!(ended.unwrap_err().kind(), ErrorKind::NotFound);
     }
 }

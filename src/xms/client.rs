@@ -82,7 +82,9 @@ fn base_url(san_ip: &str, port: u16) -> String {
 /// Sends single calls.
 #[derive(Debug)]
 pub(super) struct Transport {
-    http: Client,
+    http: HttpOptions,
+    /// The client of the moment, and how many there were before it.
+    client: Mutex<(u64, Client)>,
     base_url: String,
     login: String,
     password: SecretString,
@@ -92,35 +94,55 @@ pub(super) struct Transport {
     pub(super) retry: RetryPolicy,
 }
 
-impl Transport {
-    pub(super) fn new(options: ClientOptions) -> Result<Self, XmsError> {
-        tls::install_crypto_provider();
-        let concurrency = options.concurrency.max(1);
+/// What an HTTP client is made of.
+#[derive(Debug)]
+struct HttpOptions {
+    certificate: ServerCertificate,
+    base_url: String,
+    connect_timeout: Duration,
+    concurrency: usize,
+}
+
+impl HttpOptions {
+    fn client(&self) -> Result<Client, XmsError> {
         let builder = Client::builder()
             .http1_only()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             // Repeating is decided by kind of call, never behind our back.
             .retry(reqwest::retry::never())
-            .connect_timeout(options.call_timeout.min(Duration::from_secs(10)))
-            .pool_max_idle_per_host(concurrency)
+            .connect_timeout(self.connect_timeout)
+            .pool_max_idle_per_host(self.concurrency)
             .pool_idle_timeout(Duration::from_secs(60))
-            // A pooled connection that died in silence would cost a call its whole deadline.
+            // An idle connection that dies in silence is noticed before it is used.
             .tcp_keepalive(Duration::from_secs(15))
             .tcp_keepalive_interval(Duration::from_secs(5))
             .tcp_keepalive_retries(3);
-        let http = tls::apply(&options.certificate, &options.base_url, builder)?
+        tls::apply(&self.certificate, &self.base_url, builder)?
             .build()
             .map_err(|error| XmsError::Setup {
                 reason: chain(&error),
-            })?;
+            })
+    }
+}
+
+impl Transport {
+    pub(super) fn new(options: ClientOptions) -> Result<Self, XmsError> {
+        tls::install_crypto_provider();
+        let http = HttpOptions {
+            certificate: options.certificate,
+            base_url: options.base_url.clone(),
+            connect_timeout: options.call_timeout.min(Duration::from_secs(10)),
+            concurrency: options.concurrency.max(1),
+        };
         Ok(Self {
+            client: Mutex::new((0, http.client()?)),
+            permits: Semaphore::new(http.concurrency),
             http,
             base_url: options.base_url,
             login: options.login,
             password: options.password,
             call_timeout: options.call_timeout,
-            permits: Semaphore::new(concurrency),
             refused_at: Mutex::new(None),
             retry: options.retry,
         })
@@ -135,8 +157,8 @@ impl Transport {
             });
         };
         self.check_not_refused()?;
-        let mut builder = self
-            .http
+        let (generation, client) = self.client().clone();
+        let mut builder = client
             .request(
                 request.method().clone(),
                 format!("{}{}", self.base_url, request.path()),
@@ -150,7 +172,7 @@ impl Transport {
         let started = Instant::now();
         let mut response = match builder.send().await {
             Ok(response) => response,
-            Err(error) => return Err(self.failure(call, error)),
+            Err(error) => return Err(self.failure(generation, call, error)),
         };
         let status = response.status();
         let mut body = Vec::new();
@@ -171,7 +193,7 @@ impl Transport {
                     body.clear();
                     break;
                 }
-                Err(error) => return Err(self.failure(call, error)),
+                Err(error) => return Err(self.failure(generation, call, error)),
             }
         }
         tracing::debug!(
@@ -191,7 +213,7 @@ impl Transport {
     }
 
     /// Names a failure of the connection by whether the call was sent.
-    fn failure(&self, call: String, error: reqwest::Error) -> XmsError {
+    fn failure(&self, generation: u64, call: String, error: reqwest::Error) -> XmsError {
         let source = error.without_url();
         if source.is_connect() {
             return if certificate_refused(&source) {
@@ -201,6 +223,7 @@ impl Transport {
             };
         }
         if source.is_timeout() {
+            self.leave_connections(generation);
             XmsError::Timeout {
                 call,
                 after: self.call_timeout,
@@ -212,6 +235,23 @@ impl Transport {
         } else {
             XmsError::Interrupted { call, source }
         }
+    }
+
+    /// Next calls make connections of their own: where one died in silence the other pooled ones
+    /// have, and each would cost a call its whole deadline.
+    fn leave_connections(&self, generation: u64) {
+        let mut client = self.client();
+        if client.0 != generation {
+            return;
+        }
+        match self.http.client() {
+            Ok(new) => *client = (generation + 1, new),
+            Err(error) => tracing::warn!(%error, "connections to the XMS cannot be replaced"),
+        }
+    }
+
+    fn client(&self) -> std::sync::MutexGuard<'_, (u64, Client)> {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn check_not_refused(&self) -> Result<(), XmsError> {

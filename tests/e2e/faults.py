@@ -35,7 +35,7 @@ def start(lab):
             # a dead line is noticed after a third of this, and RabbitMQ drops its end
             "oslo_messaging_rabbit": {"heartbeat_timeout_threshold": 9},
         })
-        + lab.plane.settings.backends(lab.xms, port["array"], xms_call_timeout=5),
+        + lab.plane.settings.backends(lab.xms, port["array"], xms_call_timeout=4),
     )
     for name, relay in lab.relays.items():
         check(relay.accepted > 0, f"the worker does not use the relay to the {name}")

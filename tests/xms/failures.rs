@@ -50,6 +50,31 @@ async fn the_busy_options_have_their_documented_meaning() {
 }
 
 #[tokio::test]
+async fn a_connection_that_died_in_silence_speaks_for_the_whole_pool() {
+    let server = xms("4.2.0-33", "4.2.0-33").await;
+    let slow = ok(&volume(2)).set_delay(Duration::from_millis(50));
+    volumes(&server, "GET", V2, slow, None).await;
+    let relay = crate::support::relay::Relay::to(*server.address()).await;
+    let mut options = client(format!("http://{}", relay.addr()));
+    options.call_timeout = Duration::from_secs(1);
+    options.retry.unanswered_tries = 2;
+    options.concurrency = 8;
+    let xms = Xms::new(options).unwrap();
+    let reads = || async { xms.volumes().get("v1").await };
+    let many = futures::future::join_all((0..8).map(|_| reads())).await;
+    assert!(many.iter().all(Result::is_ok), "{many:?}");
+    assert!(
+        relay.accepted() > 2,
+        "only {} connections",
+        relay.accepted()
+    );
+    relay.strand();
+    reads()
+        .await
+        .expect("the second try has a connection of its own");
+}
+
+#[tokio::test]
 async fn reads_are_repeated_after_5xx_resets_and_timeouts() {
     let server = xms("4.2.0-33", "4.2.0-33").await;
     volumes(&server, "GET", V2, ResponseTemplate::new(503), Some(1)).await;
