@@ -114,7 +114,9 @@ fn libraries_stay_in_their_room() {
     let mut broken = Vec::new();
     for (room, file, number, line) in lines() {
         for (library, owners) in OWNERS {
-            let uses = line.contains(&format!("{library}::"));
+            // A log target is a text, not a use.
+            let path = format!("{library}::");
+            let uses = line.replace(&format!("\"{path}"), "").contains(&path);
             if uses && !owners.contains(&room.as_str()) {
                 broken.push(format!("{file}:{number}: {room} must not use {library}"));
             }
