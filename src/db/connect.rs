@@ -25,7 +25,7 @@ const IDLE: Duration = Duration::from_secs(30);
 const LOCK_WAIT_SECONDS: u32 = 10;
 /// How long a server keeps a session of ours that says nothing, and with it the rows that it
 /// has locked: a line may die in the middle of a transaction without the server noticing.
-const SILENT_SECONDS: u32 = 120;
+const SILENT_SECONDS: u32 = 45;
 /// How long SQLite waits for another writer.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
