@@ -119,7 +119,7 @@ async fn repeats_change_nothing() {
     let worker = lab.worker();
     worker.says_times("repeat of a message", 4).await;
     worker.says("volume is gone already").await;
-    worker.says("command ended with an error").await;
+    worker.says("command failed").await;
     assert_eq!(lab.usage().await, one_volume);
     assert_eq!(lab.array(), std::slice::from_ref(&other));
     assert_eq!(gone, lab.row(&id).await);
