@@ -112,7 +112,7 @@ impl Dispatcher {
         };
         let reply_to = message.reply_to();
         let is_call = reply_to.is_some();
-        let Some(_slot) = self.slots.take(is_call).await else {
+        let Some(slot) = self.slots.take(is_call).await else {
             return End::Unsettled;
         };
         if let Some(to) = &reply_to
@@ -155,7 +155,7 @@ impl Dispatcher {
         match reply_to {
             Some(to) => {
                 // The slot is free again while a reply waits for a missing queue.
-                drop(_slot);
+                drop(slot);
                 self.reply(&to, outcome).await;
             }
             None if message.msg_id.is_some() => warn!("a call without a reply queue: no reply"),
@@ -196,6 +196,7 @@ impl Dispatcher {
     /// Starts nothing new and waits for what runs; at most `limit` (zero waits for ever).
     pub(super) async fn drain(&self, limit: Duration) -> bool {
         self.slots.close();
+        self.replies.hurry();
         self.tasks.close();
         if limit.is_zero() {
             self.tasks.wait().await;

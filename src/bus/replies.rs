@@ -1,6 +1,7 @@
 //! Replies to callers: retried while their queue is missing, given up with a memory.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ pub struct Replies {
     publisher: Publisher,
     retry_for: Duration,
     gone: Arc<Mutex<VecDeque<(String, Instant)>>>,
+    hurry: Arc<AtomicBool>,
 }
 
 impl Replies {
@@ -32,7 +34,13 @@ impl Replies {
             publisher,
             retry_for: options.reply_retry_timeout,
             gone: Arc::default(),
+            hurry: Arc::default(),
         }
+    }
+
+    /// The process is stopping: a missing queue is not waited for any more.
+    pub fn hurry(&self) {
+        self.hurry.store(true, Ordering::Relaxed);
     }
 
     /// Whether the queue was missing a short while ago: a call that names it has no caller.
@@ -58,6 +66,9 @@ impl Replies {
         while Instant::now() < deadline {
             if self.publisher.publish(&message, deadline).await? {
                 return Ok(true);
+            }
+            if self.hurry.load(Ordering::Relaxed) {
+                break;
             }
             sleep(MISSING_PAUSE).await;
         }

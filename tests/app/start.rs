@@ -6,7 +6,7 @@ use cinder_volume_xtremio::config::Engine;
 use nix::sys::signal::Signal;
 
 use crate::support::lab::{FC, ISCSI, LabBuilder};
-use crate::support::worker::Worker;
+use crate::support::worker::{PATIENCE, Worker};
 
 #[tokio::test]
 async fn a_broken_cinder_conf_shows_all_its_faults_and_no_secret() {
@@ -132,4 +132,43 @@ async fn sighup_changes_the_log_level() {
     lab.worker().says("configuration not read again").await;
     lab.still_answers("xio").await;
     lab.finish().await;
+}
+
+#[tokio::test]
+async fn systemd_is_told_of_readiness_life_and_stop() {
+    let lab = LabBuilder::new(Engine::Sqlite).build().await;
+    let path = lab.dir().join("notify");
+    let socket = tokio::net::UnixDatagram::bind(&path).unwrap();
+    let arguments = [
+        "--config-file".to_owned(),
+        lab.conf_path().display().to_string(),
+    ];
+    let env = [
+        ("NOTIFY_SOCKET", path.to_str().unwrap()),
+        ("WATCHDOG_USEC", "1000000"),
+    ];
+    let mut worker = Worker::start_with(&arguments, &env, &lab.dir().join("notified.log"));
+    let hear = async |wanted: &str| {
+        let mut buffer = [0; 256];
+        let heard = async {
+            loop {
+                let length = socket.recv(&mut buffer).await.unwrap();
+                if std::str::from_utf8(&buffer[..length])
+                    .unwrap()
+                    .contains(wanted)
+                {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, heard)
+            .await
+            .unwrap_or_else(|_| panic!("systemd never heard {wanted}"));
+    };
+    hear("READY=1").await;
+    hear("WATCHDOG=1").await;
+    worker.signal(Signal::SIGTERM);
+    hear("STOPPING=1").await;
+    assert!(worker.ended().await.success());
+    lab.finish_without_worker().await;
 }

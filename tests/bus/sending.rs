@@ -121,6 +121,15 @@ async fn sending_goes_on_after_a_line_that_died_in_silence() {
     broker
         .wait_for_queue("kept.info", |q| q.messages == 2)
         .await;
+    // The dead line gets a moment for lapin's farewell, then its socket ends.
+    let ended = async {
+        while relay.hung_up() == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), ended)
+        .await
+        .expect("the socket of the dead line is still open");
     assert_eq!((relay.accepted(), relay.hung_up()), (2, 1));
     publisher.close().await;
 }
@@ -169,6 +178,20 @@ async fn a_reply_waits_for_its_queue_and_gives_up_in_the_end() {
         .await
         .unwrap();
     assert!(sending.await.unwrap().unwrap());
+
+    let replies = Replies::new(Publisher::new(&options), &options);
+    let waiting = tokio::spawn({
+        let replies = replies.clone();
+        async move { replies.send("reply_never", b"{}".to_vec()).await }
+    });
+    replies.hurry();
+    let ended = timeout(Duration::from_secs(10), waiting).await;
+    assert!(
+        !ended
+            .expect("a stop waits for a missing queue")
+            .unwrap()
+            .unwrap()
+    );
 }
 
 #[tokio::test]

@@ -41,11 +41,17 @@ pub(crate) struct Worker {
 impl Worker {
     /// Starts the program with these arguments; what it prints goes to the file `log`.
     pub(crate) fn start(arguments: &[String], log: &Path) -> Self {
+        Self::start_with(arguments, &[], log)
+    }
+
+    /// The same with these environment variables.
+    pub(crate) fn start_with(arguments: &[String], env: &[(&str, &str)], log: &Path) -> Self {
         let file = File::create(log).expect("log file");
         let child = Command::new(env!("CARGO_BIN_EXE_cinder-volume-xtremio"))
             .args(arguments)
             .env_clear()
             .env("RUST_BACKTRACE", "1")
+            .envs(env.iter().copied())
             .stdin(Stdio::null())
             .stdout(file.try_clone().expect("log file"))
             .stderr(file)
