@@ -51,7 +51,7 @@ impl Replies {
     }
 
     /// Sends a reply body to the caller's queue. `Ok(false)` when the queue stayed missing for
-    /// `kombu_missing_consumer_retry_timeout`: the caller has gone.
+    /// `kombu_missing_consumer_retry_timeout`, or until the process stops: the caller has gone.
     pub async fn send(&self, queue: &str, body: Vec<u8>) -> Result<bool, BusError> {
         if self.is_gone(queue) {
             return Ok(false);

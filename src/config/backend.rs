@@ -32,7 +32,8 @@ pub struct BackendOptions {
     pub protocol: Protocol,
     /// `backend_host`, else `[DEFAULT] host`, then `@` and the section: `ctl1@xtremio1`.
     pub host: String,
-    /// `volume_backend_name` (default: none; the pool is then `_pool0`).
+    /// `volume_backend_name` (default: none; backend and pool then bear the Python driver's
+    /// name, `XtremIO_ISCSI` or `XtremIO`).
     pub volume_backend_name: Option<String>,
     /// `backend_availability_zone`, else `storage_availability_zone`.
     pub availability_zone: String,
@@ -76,8 +77,8 @@ pub struct BackendOptions {
     pub goodness_function: Option<String>,
     /// `report_discard_supported` (default false).
     pub report_discard_supported: bool,
-    /// `multiattach`-independent: deadline of one XMS call (ours: `xms_call_timeout`, default 30 s).
+    /// `xms_call_timeout` (ours, default 30 s): deadline of one XMS call.
     pub xms_call_timeout: Duration,
-    /// XMS calls in flight at once (ours: `xms_concurrency`, default 32).
+    /// `xms_concurrency` (ours, default 32): XMS calls in flight at once.
     pub xms_concurrency: usize,
 }
