@@ -19,6 +19,7 @@ class Endpoint:
         self.waiting = set(idents)
         self.idents = frozenset(idents)
         self.done = threading.Event()
+        self.one_at_a_time = threading.Lock()
 
     def info(self, context, publisher, event, payload, metadata):
         """Called by oslo.messaging for each event of priority INFO."""
@@ -28,11 +29,14 @@ class Endpoint:
             "event": event, "publisher": publisher, "payload": payload,
             "metadata": metadata, "project": context.get("project_id"),
         }
-        print(json.dumps(line, default=str), flush=True)
-        if event == "volume.delete.end":
-            self.waiting.discard(payload["volume_id"])
-        if not self.waiting:
-            self.done.set()
+        # The executor calls from many threads: two lines must not run into each other.
+        with self.one_at_a_time:
+            sys.stdout.write(json.dumps(line, default=str) + "\n")
+            sys.stdout.flush()
+            if event == "volume.delete.end":
+                self.waiting.discard(payload["volume_id"])
+            if not self.waiting:
+                self.done.set()
 
 
 def main():
