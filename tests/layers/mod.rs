@@ -14,6 +14,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("retry", &[][..]),
         ("sim", &[][..]),
         ("db", &["config", "retry"][..]),
+        ("journal", &["config", "retry"][..]),
         ("xms", &["config", "retry"][..]),
         ("bus", &["config", "retry"][..]),
         ("backend", &["xms", "config"][..]),
@@ -23,15 +24,18 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ),
         (
             "manager",
-            &["rpc", "backend", "db", "report", "config", "retry"][..],
+            &[
+                "rpc", "backend", "db", "journal", "report", "config", "retry",
+            ][..],
         ),
     ])
 }
 
 /// Libraries that only one room may name.
-const OWNERS: [(&str, &[&str]); 5] = [
+const OWNERS: [(&str, &[&str]); 6] = [
     ("lapin", &["bus"]),
     ("sea_orm", &["db"]),
+    ("rusqlite", &["journal"]),
     ("reqwest", &["xms"]),
     ("figment", &["config"]),
     ("backoff", &["retry"]),
