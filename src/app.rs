@@ -23,6 +23,7 @@ use crate::backend::BackendError;
 use crate::bus::{ListenerState, Publisher};
 use crate::config::{Config, DatabaseOptions};
 use crate::db::{Db, DbError};
+use crate::journal::{Journal, JournalError};
 use crate::report::{Notifier, Outbox};
 use crate::retry::Delays;
 use backend::{BackendService, Shared};
@@ -39,6 +40,9 @@ pub enum AppError {
     /// A backend section cannot be used.
     #[error("backend: {0}")]
     Backend(#[from] BackendError),
+    /// The journal cannot be used.
+    #[error("{0}")]
+    Journal(#[from] JournalError),
     /// Somebody else serves our host.
     #[error("{0}")]
     Refused(String),
@@ -91,6 +95,7 @@ pub async fn serve(serve: Serve<'_>) -> Result<(), AppError> {
         _ = terminate.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
     };
+    let journal = backends.first().map(BackendService::journal);
     let watchdog = tokio::spawn(watchdog());
     let mut refused = select_all(backends.iter().map(|b| refusal(b.state()).boxed())).fuse();
     let mut up = join_all(backends.iter().map(|b| consuming(b.state())))
@@ -126,6 +131,15 @@ pub async fn serve(serve: Serve<'_>) -> Result<(), AppError> {
     watchdog.abort();
     publisher.close().await;
     events.close().await;
+    if let Some(journal) = journal {
+        let costs = journal.costs();
+        info!(
+            commands.written = costs.operations,
+            journal.commits = costs.commits,
+            journal.busy_ms = costs.busy.as_millis(),
+            "journal closed"
+        );
+    }
     info!("stopped");
     result
 }
@@ -142,12 +156,19 @@ async fn start(
         heartbeats: Db::connect(&heartbeat_options(&config.database)).await?,
         publisher,
         notifier,
+        journal: Journal::open(&journal_file(config))?,
     };
     let mut backends = Vec::new();
     for options in &config.backends {
         backends.push(start_backend(&shared, options).await?);
     }
     Ok(backends)
+}
+
+/// One file for all backends of the process.
+fn journal_file(config: &Config) -> PathBuf {
+    let folder = config.service.state_path.join("cinder-volume-xtremio");
+    folder.join("journal.sqlite")
 }
 
 /// A database that is away is waited for; one that refuses is not.

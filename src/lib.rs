@@ -10,6 +10,7 @@ pub mod cli;
 pub mod config;
 pub mod db;
 pub mod journal;
+pub mod kill;
 pub mod manager;
 pub mod report;
 pub mod retry;

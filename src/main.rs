@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use cinder_volume_xtremio::cli::args::{Cli, Command};
 use cinder_volume_xtremio::cli::{call, check_config, complain, demo, serve, simulate_xms};
+#[cfg(debug_assertions)]
+use cinder_volume_xtremio::{cli::say, kill::Point};
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -25,6 +27,13 @@ fn main() -> ExitCode {
             Command::SimulateXms(args) => simulate_xms::main(args).await,
             Command::CheckConfig(args) => check_config::run(&args),
             Command::Demo => demo::main().await,
+            #[cfg(debug_assertions)]
+            Command::KillPoints => {
+                for point in Point::ALL {
+                    say(point.name());
+                }
+                ExitCode::SUCCESS
+            }
         }
     })
 }

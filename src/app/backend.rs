@@ -1,7 +1,7 @@
 //! One backend section: its rooms, its tasks, its end.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -17,7 +17,8 @@ use crate::backend::{self, Backend};
 use crate::bus::{Listener, ListenerState, Publisher, Replies};
 use crate::config::{BackendOptions, Config};
 use crate::db::Db;
-use crate::manager::{Locks, Manager, Slots};
+use crate::journal::{Health, Journal};
+use crate::manager::{Locks, Manager, Mentions, Reading, Recovery, Slots};
 use crate::report::{Capabilities, Casts, Notifier, Report, ServiceRow};
 use crate::retry::Delays;
 use crate::rpc::{Registry, Version};
@@ -40,6 +41,7 @@ pub(super) struct Shared<'a> {
     pub heartbeats: Db,
     pub publisher: Publisher,
     pub notifier: Notifier,
+    pub journal: Journal,
 }
 
 /// A running backend.
@@ -83,6 +85,8 @@ impl BackendService {
             options: options.clone(),
             service: service.clone(),
             locks: Locks::default(),
+            journal: shared.journal.clone(),
+            mentions: Mentions::default(),
             ready: ready.clone(),
             row: row.row(),
             stop: stop.clone(),
@@ -91,7 +95,7 @@ impl BackendService {
         let version = Version::parse(row.rpc_version()).unwrap_or(Version::new(3, 18));
         let dispatcher = Arc::new(Dispatcher {
             registry: Registry::new(version, service.rpc_ping_enabled),
-            manager,
+            manager: manager.clone(),
             replies: Replies::new(shared.publisher.clone(), messaging),
             slots: Slots::new(service.executor_slots),
             seen: SeenIds::default(),
@@ -118,7 +122,11 @@ impl BackendService {
             deliveries_tx,
         );
         // Heartbeats tell the scheduler to send work: not before work is taken.
-        let serving = serving(ready, listener.state());
+        let serving = serving(ready, listener.state(), shared.journal.health());
+        let reading = Reading {
+            up_to: listener.read_up_to(),
+            since: consuming_since(listener.state()),
+        };
         let tasks = vec![
             tokio::spawn(dispatcher.clone().run(deliveries)),
             tokio::spawn(initialise(
@@ -140,6 +148,7 @@ impl BackendService {
                 }
             }),
             tokio::spawn(watch_strangers(options.host.clone(), listener.state())),
+            tokio::spawn(Recovery::new(manager, reading).run()),
         ];
         Ok(Self {
             host: options.host.clone(),
@@ -148,6 +157,11 @@ impl BackendService {
             stop,
             tasks,
         })
+    }
+
+    /// What the process remembers of commands.
+    pub(super) fn journal(&self) -> Journal {
+        self.dispatcher.manager.journal.clone()
     }
 
     /// Where the listener stands.
@@ -211,17 +225,49 @@ async fn initialise(
     std::future::pending::<()>().await;
 }
 
-/// True from the moment when the array is usable and messages are taken for the first time.
+/// True from the moment when the array is usable and messages are taken for the first time, but
+/// for the times when the journal takes no intents: nothing could be started then.
 fn serving(
     mut ready: watch::Receiver<bool>,
     mut state: watch::Receiver<ListenerState>,
+    mut journal: watch::Receiver<Health>,
 ) -> watch::Receiver<bool> {
     let (tx, rx) = watch::channel(false);
     tokio::spawn(async move {
         let consuming = |s: &ListenerState| matches!(s, ListenerState::Consuming(_));
-        if ready.wait_for(|ready| *ready).await.is_ok() && state.wait_for(consuming).await.is_ok() {
-            tx.send_replace(true);
-            tx.closed().await;
+        if ready.wait_for(|ready| *ready).await.is_err() || state.wait_for(consuming).await.is_err()
+        {
+            return;
+        }
+        loop {
+            let well = *journal.borrow_and_update() == Health::Well;
+            tx.send_if_modified(|serving| std::mem::replace(serving, well) != well);
+            tokio::select! {
+                () = tx.closed() => return,
+                changed = journal.changed() => if changed.is_err() { return },
+            }
+        }
+    });
+    rx
+}
+
+/// Since when messages are taken without a break.
+fn consuming_since(mut state: watch::Receiver<ListenerState>) -> watch::Receiver<Option<Instant>> {
+    let (tx, rx) = watch::channel(None);
+    tokio::spawn(async move {
+        loop {
+            let consuming = matches!(*state.borrow_and_update(), ListenerState::Consuming(_));
+            tx.send_if_modified(|since| {
+                let changed = since.is_some() != consuming;
+                if changed {
+                    *since = consuming.then(Instant::now);
+                }
+                changed
+            });
+            tokio::select! {
+                () = tx.closed() => return,
+                changed = state.changed() => if changed.is_err() { return },
+            }
         }
     });
     rx

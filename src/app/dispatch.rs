@@ -4,11 +4,9 @@
 //! the next process if this one dies.
 
 use std::convert::Infallible;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
@@ -16,8 +14,9 @@ use tracing::{Instrument, debug, error, info, info_span, warn};
 
 use super::seen::{Seen, SeenIds};
 use crate::bus::{Delivery, Replies, Settler};
-use crate::manager::{Manager, Origin, Slots};
-use crate::rpc::{Failure, Message, Opened, Registry, Reply, ReplyTo, envelope, request};
+use crate::kill::{self, Point};
+use crate::manager::{Ended, Manager, Origin, Slot, Slots};
+use crate::rpc::{Command, Failure, Message, Opened, Registry, Reply, ReplyTo, envelope, request};
 
 /// Runs what arrives for one backend.
 pub(super) struct Dispatcher {
@@ -62,7 +61,7 @@ impl Dispatcher {
             content_encoding: delivery.properties.content_encoding.as_deref(),
             compression: delivery.properties.compression.as_deref(),
         };
-        let message = match envelope::open(&properties, &body) {
+        let mut message = match envelope::open(&properties, &body) {
             Ok(Opened::Message(message)) => message,
             Ok(Opened::Empty) => {
                 warn!(queue = %delivery.queue, "empty message dropped");
@@ -87,7 +86,7 @@ impl Dispatcher {
             request_id = message.request_id(),
         );
         async {
-            if let End::Done = self.one(&message, &delivery).await {
+            if let End::Done = self.one(&mut message, &delivery).await {
                 settle(&settler).await;
             }
         }
@@ -95,7 +94,7 @@ impl Dispatcher {
         .await;
     }
 
-    async fn one(&self, message: &Message, delivery: &Delivery) -> End {
+    async fn one(&self, message: &mut Message, delivery: &Delivery) -> End {
         let ticket = loop {
             match self.seen.look_up(message.unique_id.as_deref()) {
                 Seen::New(ticket) => break ticket,
@@ -111,42 +110,22 @@ impl Dispatcher {
             }
         };
         let reply_to = message.reply_to();
-        let is_call = reply_to.is_some();
-        let Some(slot) = self.slots.take(is_call).await else {
-            return End::Unsettled;
-        };
-        if let Some(to) = &reply_to
-            && (delivery.expired() || self.replies.is_gone(&to.queue))
-        {
-            info!("the caller has given up: not started");
-            ticket.finish();
-            return End::Done;
-        }
-        let outcome = match self.registry.dispatch(message) {
-            Ok(command) => {
-                let context = message.request_context();
-                let origin = Origin {
-                    unique_id: message.unique_id.clone().unwrap_or_else(request::new_id),
-                    patience: is_call
-                        .then(|| delivery.properties.expiration.unwrap_or(self.call_patience)),
-                };
-                let run = self.manager.run(command, context, &origin);
-                let run = AssertUnwindSafe(run).catch_unwind();
-                let heartbeat = self.heartbeats(message, reply_to.as_ref());
-                tokio::select! {
-                    ended = run => match ended {
-                        Ok(Some(outcome)) => outcome,
-                        // Cut off by the stop: whoever gets the message next continues.
-                        Ok(None) => return End::Unsettled,
-                        Err(_) => {
-                            error!("the command panicked; this is a defect, please report it");
-                            Err(Failure::builtin("RuntimeError", "internal error"))
-                        }
-                    },
-                    never = heartbeat => match never {},
+        let decoded = self.registry.dispatch(message);
+        // What waits for its turn is held once.
+        message.args = Value::Null;
+        let (slot, outcome) = match decoded {
+            Ok(command) => match self
+                .execute(command, message, delivery, reply_to.as_ref())
+                .await
+            {
+                Ok((slot, outcome)) => (Some(slot), outcome),
+                Err(End::Done) => {
+                    ticket.finish();
+                    return End::Done;
                 }
-            }
-            Err(failure) => Err(failure),
+                Err(End::Unsettled) => return End::Unsettled,
+            },
+            Err(failure) => (None, Err(failure)),
         };
         if let Err(failure) = &outcome {
             // A cast has nobody else to tell.
@@ -157,12 +136,58 @@ impl Dispatcher {
                 // The slot is free again while a reply waits for a missing queue.
                 drop(slot);
                 self.reply(&to, outcome).await;
+                kill::pass(Point::ReplySent);
             }
             None if message.msg_id.is_some() => warn!("a call without a reply queue: no reply"),
             None => {}
         }
         ticket.finish();
         End::Done
+    }
+
+    /// Waits for the command's turn, and runs it. An error when there is no reply to send.
+    async fn execute(
+        &self,
+        mut command: Command,
+        message: &Message,
+        delivery: &Delivery,
+        reply_to: Option<&ReplyTo>,
+    ) -> Result<(Slot, Result<Value, Failure>), End> {
+        let _mention = self.manager.mentions.note(&command);
+        let origin = Origin {
+            unique_id: message.unique_id.clone().unwrap_or_else(request::new_id),
+            patience: reply_to
+                .is_some()
+                .then(|| delivery.properties.expiration.unwrap_or(self.call_patience)),
+        };
+        loop {
+            if !self.manager.admits(&command).await {
+                return Err(End::Unsettled);
+            }
+            let Some(slot) = self.slots.take(reply_to.is_some()).await else {
+                return Err(End::Unsettled);
+            };
+            if let Some(to) = reply_to
+                && (delivery.expired() || self.replies.is_gone(&to.queue))
+            {
+                info!("the caller has given up: not started");
+                return Err(End::Done);
+            }
+            let run = self
+                .manager
+                .run(command, message.request_context(), &origin);
+            let ended = tokio::select! {
+                ended = run => ended,
+                never = self.heartbeats(message, reply_to) => match never {},
+            };
+            match ended {
+                Ended::Outcome(outcome) => return Ok((slot, outcome)),
+                // Whoever gets the message next continues.
+                Ended::CutOff => return Err(End::Unsettled),
+                // The slot is free again for what needs no journal.
+                Ended::NotStarted(again) => command = *again,
+            }
+        }
     }
 
     async fn reply(&self, to: &ReplyTo, outcome: Result<Value, Failure>) {

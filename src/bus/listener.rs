@@ -134,6 +134,11 @@ impl Listener {
         self.state.clone()
     }
 
+    /// SHIM
+    pub fn read_up_to(&self) -> watch::Receiver<Option<std::time::Instant>> {
+        watch::channel(None).1
+    }
+
     /// Stops taking messages; what was taken can still be settled. Returns when the broker has
     /// confirmed, or when there is no session.
     pub async fn stop_consuming(&self) {

@@ -46,6 +46,10 @@ pub enum Command {
     CheckConfig(OsloArgs),
     /// Show the service at work on a simulated array; CVX_AMQP names a RabbitMQ of one's own
     Demo,
+    /// List the points at which tests can end the service, one a line (test builds only)
+    #[cfg(debug_assertions)]
+    #[command(hide = true)]
+    KillPoints,
 }
 
 /// The flags that oslo.config, oslo.log and cinder-volume register.

@@ -54,6 +54,10 @@ pub struct ServiceOptions {
     /// `wait_for_stranger` (ours, default false): instead of refusing to start beside another
     /// consumer of our host's queues, wait until it has gone.
     pub wait_for_stranger: bool,
+    /// `lost_command_grace` (ours, default 1800 s): how long a row may stand in an in-progress
+    /// state with neither message nor worker row before it is ended visibly. Longer than a
+    /// scheduler may be away with the command in its queue.
+    pub lost_command_grace: Duration,
 }
 
 /// Reads the options of the service as a whole.
@@ -111,6 +115,7 @@ pub(super) fn read(r: &mut Reader<'_>) -> ServiceOptions {
         volume_name_template: volume_name_template(r),
         cinder_release: r.filled(&release).map(|_| r.number(&release, 21, 21..=29)),
         wait_for_stranger: r.boolean(&opt("wait_for_stranger"), false),
+        lost_command_grace: r.seconds(&opt("lost_command_grace"), 1800, 1),
     }
 }
 

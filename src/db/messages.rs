@@ -5,7 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::entity::messages::{Column, Entity};
-use super::error::Result;
+use super::error::{DbError, Result};
 use super::sql::insert_row;
 use super::{Db, now};
 
@@ -29,9 +29,10 @@ pub struct UserMessage {
 }
 
 impl Db {
-    /// Writes a message of level ERROR; returns its id.
-    pub async fn create_message(&self, message: &UserMessage) -> Result<String> {
-        let id = Uuid::new_v4().to_string();
+    /// Writes a message of level ERROR under this id; one that is there already stays, so that
+    /// a command that runs again tells nothing twice.
+    pub async fn create_message(&self, id: Uuid, message: &UserMessage) -> Result<()> {
+        let id = id.to_string();
         let event = format!(
             "VOLUME_{}_{}_{}",
             message.resource_type, message.action_id, message.detail_id
@@ -52,9 +53,11 @@ impl Db {
                 (Column::DetailId, message.detail_id.clone().into()),
                 (Column::ExpiresAt, self.time(now + message.lifetime)),
             ];
-            insert_row(&self.conn(), Entity, row).await
+            match insert_row(&self.conn(), Entity, row).await {
+                Err(DbError::Duplicate(_)) => Ok(()),
+                outcome => outcome,
+            }
         })
-        .await?;
-        Ok(id)
+        .await
     }
 }

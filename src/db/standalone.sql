@@ -341,6 +341,21 @@ CREATE TABLE groups (
 	replication_status VARCHAR(255), 
 	PRIMARY KEY (id)
 );
+CREATE TABLE group_snapshots (
+	created_at DATETIME, 
+	updated_at DATETIME, 
+	deleted_at DATETIME, 
+	deleted BOOLEAN, 
+	id VARCHAR(36) NOT NULL, 
+	user_id VARCHAR(255), 
+	project_id VARCHAR(255), 
+	group_id VARCHAR(36) NOT NULL, 
+	name VARCHAR(255), 
+	description VARCHAR(255), 
+	status VARCHAR(255), 
+	group_type_id VARCHAR(36), 
+	PRIMARY KEY (id)
+);
 CREATE INDEX groups_deleted_project_id_idx ON groups (deleted, project_id);
 CREATE TABLE backups (
 	created_at DATETIME, 

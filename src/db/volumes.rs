@@ -2,8 +2,8 @@
 
 use sea_orm::sea_query::Func;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DerivePartialModel, EntityTrait, FromQueryResult, QueryFilter,
-    QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, DerivePartialModel, EntityTrait, FromQueryResult,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::changes::VolumeChanges;
@@ -14,7 +14,6 @@ use super::entity::{
 };
 use super::error::{DbError, Result};
 use super::host_filter::host_matches;
-use super::quota::commit_in;
 use super::sql::{Expr, as_integer, live};
 use super::{Db, Read, now};
 
@@ -70,6 +69,23 @@ impl Db {
             })
             .await?;
         found.ok_or_else(|| DbError::not_found("volumes", id))
+    }
+
+    /// The live volume that is named so on the array: by its id or, after a migration, by
+    /// `_name_id`.
+    pub async fn volume_by_array_name(&self, name: &str) -> Result<Option<Model>> {
+        self.attempt(|| async {
+            let by_id = Condition::all()
+                .add(Column::Id.eq(name))
+                .add(Column::NameId.is_null());
+            let named = Condition::any().add(by_id).add(Column::NameId.eq(name));
+            Ok(Entity::find()
+                .filter(live(Column::Deleted))
+                .filter(named)
+                .one(&self.conn())
+                .await?)
+        })
+        .await
     }
 
     /// Live volumes of a host, backend or pool, youngest first.
@@ -147,56 +163,6 @@ impl Db {
             let destroyed = destroy_in(self, &txn, id).await?;
             txn.commit().await?;
             Ok(destroyed)
-        })
-        .await
-    }
-
-    /// The end of a delete in one transaction: [`Self::destroy_volume`] and the commit of its
-    /// quota reservations. A repeat changes nothing: false.
-    pub async fn finish_delete(
-        &self,
-        id: &str,
-        project_id: &str,
-        reservations: &[String],
-    ) -> Result<bool> {
-        self.attempt(|| async {
-            let txn = self.begin().await?;
-            commit_in(self, &txn, project_id, reservations).await?;
-            let destroyed = destroy_in(self, &txn, id).await?;
-            txn.commit().await?;
-            Ok(destroyed)
-        })
-        .await
-    }
-
-    /// The end of an extend in one transaction: changes of the row and the commit of the
-    /// reservations the API made.
-    pub async fn finish_update(
-        &self,
-        id: &str,
-        changes: &VolumeChanges,
-        project_id: &str,
-        reservations: &[String],
-    ) -> Result<()> {
-        self.attempt(|| async {
-            let txn = self.begin().await?;
-            commit_in(self, &txn, project_id, reservations).await?;
-            let mut update = Entity::update_many();
-            for (column, value) in changes.assignments(self.engine) {
-                update = update.col_expr(column, value);
-            }
-            let matched = update
-                .col_expr(Column::UpdatedAt, Expr::val(self.time(now())))
-                .filter(live(Column::Deleted))
-                .filter(Column::Id.eq(id))
-                .exec(&txn)
-                .await?
-                .rows_affected;
-            if matched == 0 {
-                return Err(DbError::not_found("volumes", id));
-            }
-            txn.commit().await?;
-            Ok(())
         })
         .await
     }

@@ -1,10 +1,15 @@
 //! Table `workers`: what must be cleaned up when its host dies (rows go for good).
 
 use chrono::NaiveDateTime;
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::sea_query::{ExprTrait, Query, SelectStatement};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 
 use super::entity::workers::{Column, Entity, Model};
+use super::entity::{snapshots, volumes};
 use super::error::{DbError, Result};
+use super::host_filter::host_matches;
 use super::sql::{Expr, equals, insert_row};
 use super::{Db, now};
 
@@ -57,20 +62,8 @@ impl Db {
             Err(DbError::Duplicate(_)) => {}
             outcome => return outcome,
         }
-        let (kind, id) = of.parts();
-        self.attempt(|| async {
-            Entity::update_many()
-                .col_expr(Column::ServiceId, Expr::val(service_id))
-                .col_expr(Column::Status, Expr::val(status))
-                .col_expr(Column::RacePreventer, next_race())
-                .col_expr(Column::UpdatedAt, Expr::val(self.time(now())))
-                .filter(Column::ResourceType.eq(kind))
-                .filter(Column::ResourceId.eq(id))
-                .exec(&self.conn())
-                .await?;
-            Ok(())
-        })
-        .await
+        self.attempt(|| async { assign_in(self, &self.conn(), of, service_id, status).await })
+            .await
     }
 
     /// Takes the resource of a command that starts here: the row becomes this service's, or
@@ -117,16 +110,8 @@ impl Db {
 
     /// Removes the row at the end of the work; false if it is no longer as it was.
     pub async fn finish_worker(&self, worker: &Model) -> Result<bool> {
-        self.attempt(|| async {
-            let done = Entity::delete_many()
-                .filter(Column::Id.eq(worker.id))
-                .filter(Column::Status.eq(worker.status.as_str()))
-                .filter(equals(Column::ServiceId, worker.service_id))
-                .exec(&self.conn())
-                .await?;
-            Ok(done.rows_affected > 0)
-        })
-        .await
+        self.attempt(|| async { finish_in(&self.conn(), worker).await })
+            .await
     }
 
     /// Rows of a service (none: of nobody) not changed since `until`, oldest first.
@@ -142,6 +127,52 @@ impl Db {
                 .filter(Column::UpdatedAt.lte(self.time(until)))
                 .order_by_asc(Column::UpdatedAt)
                 .order_by_asc(Column::Id)
+                .all(&self.conn())
+                .await?)
+        })
+        .await
+    }
+
+    /// Up to `limit` rows of nobody not changed since `until`, oldest first, for volumes of a
+    /// host, or snapshots of such volumes.
+    pub async fn unclaimed_workers(
+        &self,
+        host: &str,
+        until: NaiveDateTime,
+        limit: u64,
+    ) -> Result<Vec<Model>> {
+        let on_host = || host_matches(self.engine, volumes::Column::Host, host);
+        let of_volumes = Query::select()
+            .column((volumes::Entity, volumes::Column::Id))
+            .from(volumes::Entity)
+            .cond_where(on_host())
+            .to_owned();
+        let of_snapshots = Query::select()
+            .column((snapshots::Entity, snapshots::Column::Id))
+            .from(snapshots::Entity)
+            .inner_join(
+                volumes::Entity,
+                Expr::col((volumes::Entity, volumes::Column::Id))
+                    .equals((snapshots::Entity, snapshots::Column::VolumeId)),
+            )
+            .cond_where(on_host())
+            .to_owned();
+        let is = |kind: &str, ids: SelectStatement| {
+            Condition::all()
+                .add(Column::ResourceType.eq(kind))
+                .add(Column::ResourceId.in_subquery(ids))
+        };
+        let ours = Condition::any()
+            .add(is("Volume", of_volumes))
+            .add(is("Snapshot", of_snapshots));
+        self.attempt(|| async {
+            Ok(Entity::find()
+                .filter(Column::ServiceId.is_null())
+                .filter(Column::UpdatedAt.lte(self.time(until)))
+                .filter(ours.clone())
+                .order_by_asc(Column::UpdatedAt)
+                .order_by_asc(Column::Id)
+                .limit(limit)
                 .all(&self.conn())
                 .await?)
         })
@@ -235,8 +266,48 @@ impl Db {
     }
 }
 
+/// Removes a row that is still as it was claimed.
+pub(super) async fn finish_in(conn: &impl ConnectionTrait, worker: &Model) -> Result<bool> {
+    let done = Entity::delete_many()
+        .filter(Column::Id.eq(worker.id))
+        .filter(Column::Status.eq(worker.status.as_str()))
+        .filter(equals(Column::ServiceId, worker.service_id))
+        .exec(conn)
+        .await?;
+    Ok(done.rows_affected > 0)
+}
+
+/// Gives the row of a resource, if there is one, to whoever takes the resource next.
+pub(super) async fn free_in(
+    db: &Db,
+    conn: &impl ConnectionTrait,
+    of: &WorkerOf,
+    status: &str,
+) -> Result<()> {
+    assign_in(db, conn, of, None, status).await
+}
+
+async fn assign_in(
+    db: &Db,
+    conn: &impl ConnectionTrait,
+    of: &WorkerOf,
+    service_id: Option<i32>,
+    status: &str,
+) -> Result<()> {
+    let (kind, id) = of.parts();
+    Entity::update_many()
+        .col_expr(Column::ServiceId, Expr::val(service_id))
+        .col_expr(Column::Status, Expr::val(status))
+        .col_expr(Column::RacePreventer, next_race())
+        .col_expr(Column::UpdatedAt, Expr::val(db.time(now())))
+        .filter(Column::ResourceType.eq(kind))
+        .filter(Column::ResourceId.eq(id))
+        .exec(conn)
+        .await?;
+    Ok(())
+}
+
 fn next_race() -> Expr {
-    use sea_orm::sea_query::ExprTrait;
     Expr::col(Column::RacePreventer).add(1)
 }
 

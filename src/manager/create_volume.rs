@@ -11,7 +11,8 @@ use super::rows::array_name;
 use super::source::Source;
 use crate::backend::{BackendError, ModelUpdate, NewVolume};
 use crate::config::Protocol;
-use crate::db::{Volume as Row, VolumeChanges, WorkerOf, now};
+use crate::db::{DbError, Volume as Row, VolumeChanges, Worker, now};
+use crate::kill::{self, Point};
 use crate::report::{Action, Detail, Subject};
 use crate::rpc::commands::CreateVolume;
 use crate::rpc::object::RequestSpec;
@@ -53,24 +54,40 @@ impl Run<'_> {
                 return Ok(Value::Null);
             }
         }
-        let worker = self.claim(&row).await?;
-        self.volume_event(&row, "create.start").await;
-        let ended = match self.make(&row, source.as_ref()).await {
-            Ok(update) => self.created(&row, update).await,
+        self.create_on(
+            &row,
+            source.as_ref(),
+            may_reschedule(&args).then_some(&args),
+        )
+        .await
+    }
+
+    /// Makes the volume of a row that wants it; its lock is held. `elsewhere` is what the
+    /// scheduler needs to try another host.
+    pub(super) async fn create_on(
+        &self,
+        row: &Row,
+        source: Option<&Source>,
+        elsewhere: Option<&CreateVolume>,
+    ) -> Result<Value, CommandError> {
+        let worker = self.claim(row).await?;
+        self.volume_event(row, "create.start").await;
+        match self.make(row, source).await {
+            Ok(update) => self.created(row, update, worker.as_ref()).await,
             Err(CommandError::Stopping) => Err(CommandError::Stopping),
-            Err(error) => self.create_failed(&args, &row, error).await,
-        };
-        self.release(worker, ended).await
+            Err(error) => {
+                self.create_failed(elsewhere, row, worker.as_ref(), error)
+                    .await
+            }
+        }
     }
 
     fn wanted(&self, row: &Row) -> Wanted {
         match row.host.as_deref() {
             None => Wanted::GivenBack,
             Some(host) if !self.is_ours(host) => Wanted::No("the volume is on another host now"),
-            Some(_) => match row.status.as_deref() {
-                Some("creating" | "downloading" | "migration_target_creating") => Wanted::Yes,
-                _ => Wanted::No("the volume is not being created any more"),
-            },
+            Some(_) if self.rule.wants(row.status.as_deref()) => Wanted::Yes,
+            Some(_) => Wanted::No("the volume is not being created any more"),
         }
     }
 
@@ -86,10 +103,17 @@ impl Run<'_> {
             size_gib: u64::try_from(row.size.unwrap_or(0)).unwrap_or(0),
             group: None,
         };
-        self.array(|| self.backend.create_volume(&volume)).await
+        let update = self.array(|| self.backend.create_volume(&volume)).await?;
+        kill::pass(Point::CreateOnArray);
+        Ok(update)
     }
 
-    async fn created(&self, row: &Row, update: ModelUpdate) -> Result<Value, CommandError> {
+    async fn created(
+        &self,
+        row: &Row,
+        update: ModelUpdate,
+        worker: Option<&Worker>,
+    ) -> Result<Value, CommandError> {
         let target = row.status.as_deref() == Some("migration_target_creating");
         let status = if target {
             "migration_target"
@@ -109,7 +133,14 @@ impl Run<'_> {
         if let Some(id) = &update.provider_id {
             changes = changes.provider_id(Some(id));
         }
-        self.db(|| self.db.update_volume(&row.id, &changes)).await?;
+        let ended = self.end_volume(&row.id, &changes, worker).await;
+        if let Err(CommandError::Db(DbError::NotFound { .. })) = &ended {
+            // Deleted behind our back: nobody would ever delete what was just made.
+            let name = array_name(row);
+            self.array(|| self.backend.delete_volume(name)).await?;
+        }
+        ended?;
+        kill::pass(Point::CreateEnded);
         let row = self.volume_row(&row.id).await?;
         self.volume_event(&row, "create.end").await;
         self.report.capabilities.publish_soon();
@@ -118,19 +149,23 @@ impl Run<'_> {
 
     async fn create_failed(
         &self,
-        args: &CreateVolume,
+        elsewhere: Option<&CreateVolume>,
         row: &Row,
+        worker: Option<&Worker>,
         error: CommandError,
     ) -> Result<Value, CommandError> {
         warn!(volume.id = %row.id, error = %error.chain(), "volume not created");
         let (action, detail) = (Action::CreateVolumeFromBackend, Detail::DriverFailedCreate);
         self.message(Subject::Volume, &row.id, action, detail, &error)
             .await;
-        if error.forbids_reschedule() || !may_reschedule(args) {
+        let elsewhere = elsewhere.filter(|_| !error.forbids_reschedule());
+        let Some(args) = elsewhere else {
+            kill::pass(Point::MessageWritten);
             let changes = VolumeChanges::new().status("error");
-            self.db(|| self.db.update_volume(&row.id, &changes)).await?;
+            self.end_volume(&row.id, &changes, worker).await?;
+            kill::pass(Point::CreateFailed);
             return Err(error);
-        }
+        };
         // Nothing of ours may be left when another backend starts. What is there under this name
         // but differs is not ours.
         if !matches!(error, CommandError::Backend(BackendError::Conflict { .. }))
@@ -139,9 +174,12 @@ impl Run<'_> {
             // Tried once, as cinder-volume does: an array that is away must not hold it up.
             warn!(volume.id = %row.id, error = %left, "cannot tidy up before rescheduling");
         }
-        let changes = VolumeChanges::new().host(None).scheduled_at(Some(now()));
-        self.db(|| self.db.update_volume(&row.id, &changes)).await?;
+        kill::pass(Point::CreateTidied);
+        self.db(|| self.db.unhost_volume(&row.id, "creating"))
+            .await?;
+        kill::pass(Point::CreateUnhosted);
         self.give_back(args, &error).await?;
+        kill::pass(Point::CreateGivenBack);
         Err(error)
     }
 
@@ -152,9 +190,6 @@ impl Run<'_> {
         error: &CommandError,
     ) -> Result<(), CommandError> {
         let id = args.volume.id();
-        let of = WorkerOf::Volume(id.to_owned());
-        self.db(|| self.db.set_worker(&of, None, "creating"))
-            .await?;
         let mut volume = args.volume.clone();
         let scheduled_at = time::object(now());
         let Some(mut spec) = args.request_spec.clone() else {

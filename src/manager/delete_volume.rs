@@ -7,9 +7,19 @@ use super::Run;
 use super::error::CommandError;
 use super::rows::{array_name, project_of};
 use crate::backend::BackendError;
-use crate::db::{Volume as Row, VolumeChanges};
+use crate::db::{Ending, Volume as Row, VolumeChanges, Worker};
+use crate::kill::{self, Point};
 use crate::rpc::commands::DeleteVolume;
 use crate::rpc::request;
+
+/// What kind of delete it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How {
+    /// The array keeps the volume, under another name.
+    pub unmanage_only: bool,
+    /// Its snapshots go with it.
+    pub cascade: bool,
+}
 
 impl Run<'_> {
     pub(super) async fn delete_volume(&self, args: DeleteVolume) -> Result<Value, CommandError> {
@@ -21,11 +31,20 @@ impl Run<'_> {
             return Ok(Value::Null);
         };
         let worker = self.claim(&row).await?;
-        let ended = self.delete(&args, &row).await;
-        self.release(worker, ended).await
+        let how = How {
+            unmanage_only: args.unmanage_only,
+            cascade: args.cascade,
+        };
+        self.delete(how, &row, worker.as_ref()).await
     }
 
-    async fn delete(&self, args: &DeleteVolume, row: &Row) -> Result<Value, CommandError> {
+    /// What is refused before anything changed leaves row and worker row as they are.
+    pub(super) async fn delete(
+        &self,
+        how: How,
+        row: &Row,
+        worker: Option<&Worker>,
+    ) -> Result<Value, CommandError> {
         let id = &row.id;
         if row.attach_status.as_deref() == Some("attached") {
             return Err(CommandError::VolumeAttached { id: id.clone() });
@@ -37,46 +56,52 @@ impl Run<'_> {
                 reason: format!("volume {id} is on {host}, not on this host"),
             });
         }
-        if args.unmanage_only && (args.cascade || row.encryption_key_id.is_some()) {
+        if how.unmanage_only && (how.cascade || row.encryption_key_id.is_some()) {
             return Err(CommandError::Invalid {
                 reason: format!(
                     "volume {id} is encrypted, or cascade was asked for: it cannot be unmanaged"
                 ),
             });
         }
-        let event = if args.unmanage_only {
+        let event = if how.unmanage_only {
             "unmanage"
         } else {
             "delete"
         };
         self.volume_event(row, &format!("{event}.start")).await;
-        match self.remove(args, row).await {
+        match self.remove(how, row).await {
             Ok(()) => {}
             Err(CommandError::Stopping) => return Err(CommandError::Stopping),
             Err(CommandError::Backend(BackendError::VolumeIsBusy { reason, .. })) => {
                 warn!(volume.id = %id, reason, "volume is busy on the array: available again");
-                self.clear(row, "available").await?;
+                self.clear(row, "available", worker).await?;
                 return Ok(Value::Null);
             }
             Err(error) => {
-                let status = if args.unmanage_only {
+                let status = if how.unmanage_only {
                     "error_unmanaging"
                 } else {
                     "error_deleting"
                 };
-                self.clear(row, status).await?;
+                self.clear(row, status, worker).await?;
                 return Err(error);
             }
         }
+        kill::pass(Point::DeleteOffArray);
         // Taken with ids derived from the message, so that a repeat finds them.
         let reservations = self
             .reserve_give_back(row, |resource| {
                 request::derived_uuid(&self.origin.unique_id, resource)
             })
             .await?;
-        let project = project_of(row);
-        self.db(|| self.db.finish_delete(id, project, &reservations))
-            .await?;
+        kill::pass(Point::DeleteReserved);
+        let ending = Ending {
+            project_id: project_of(row),
+            reservations: &reservations,
+            worker,
+        };
+        self.db(|| self.db.finish_delete(id, ending)).await?;
+        kill::pass(Point::DeleteEnded);
         let mut gone = row.clone();
         gone.status = Some("deleted".to_owned());
         self.volume_event(&gone, &format!("{event}.end")).await;
@@ -84,13 +109,13 @@ impl Run<'_> {
         Ok(Value::Null)
     }
 
-    async fn remove(&self, args: &DeleteVolume, row: &Row) -> Result<(), CommandError> {
+    async fn remove(&self, how: How, row: &Row) -> Result<(), CommandError> {
         self.check_ready()?;
         let name = array_name(row);
-        if args.unmanage_only {
+        if how.unmanage_only {
             return self.array(|| self.backend.unmanage_volume(name)).await;
         }
-        if args.cascade {
+        if how.cascade {
             let snapshots = self.db(|| self.db.snapshots_of_volume(&row.id)).await?;
             if let Some(snapshot) = snapshots.first() {
                 return Err(CommandError::Unsupported {
@@ -103,18 +128,27 @@ impl Run<'_> {
 
     /// The row after a delete that did not happen: what a failed migration left behind goes,
     /// anything else shows the status.
-    async fn clear(&self, row: &Row, status: &str) -> Result<(), CommandError> {
+    async fn clear(
+        &self,
+        row: &Row,
+        status: &str,
+        worker: Option<&Worker>,
+    ) -> Result<(), CommandError> {
         let leftover = row
             .migration_status
             .as_deref()
             .is_some_and(|s| s.starts_with("target:"));
         if leftover {
-            self.db(|| self.db.finish_delete(&row.id, project_of(row), &[]))
-                .await?;
-            Ok(())
+            let ending = Ending {
+                worker,
+                ..Ending::default()
+            };
+            self.db(|| self.db.finish_delete(&row.id, ending)).await?;
         } else {
             let changes = VolumeChanges::new().status(status);
-            self.db(|| self.db.update_volume(&row.id, &changes)).await
+            self.end_volume(&row.id, &changes, worker).await?;
         }
+        kill::pass(Point::DeleteFailed);
+        Ok(())
     }
 }

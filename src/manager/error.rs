@@ -2,6 +2,7 @@
 
 use crate::backend::BackendError;
 use crate::db::DbError;
+use crate::journal::JournalError;
 use crate::report::CastError;
 use crate::rpc::{CinderException, Failure};
 
@@ -44,12 +45,27 @@ pub enum CommandError {
     /// A create that went back to the scheduler before, and whose first failure is forgotten.
     #[error("rescheduled")]
     Rescheduled,
+    /// It was started again and again without coming to an end.
+    #[error("started {starts} times without coming to an end: given up")]
+    Poisoned {
+        /// How often it was started.
+        starts: u32,
+    },
+    /// Its message was lost before it could be run.
+    #[error("the message that asked for it was lost, and the row does not hold all it needs")]
+    Lost,
+    /// A panic.
+    #[error("internal error")]
+    Defect,
     /// The array refused, or could not be reached for too long.
     #[error(transparent)]
     Backend(#[from] BackendError),
     /// The database refused, or was away beyond the caller's patience.
     #[error(transparent)]
     Db(#[from] DbError),
+    /// The journal could not be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The scheduler could not be told.
     #[error(transparent)]
     Cast(#[from] CastError),
@@ -110,8 +126,12 @@ impl From<&CommandError> for Failure {
             CommandError::Unsupported { .. } => {
                 CinderException::VolumeDriverException { message: reason }.into()
             }
+            CommandError::Defect => Failure::builtin("RuntimeError", &reason),
             CommandError::Db(_)
             | CommandError::Cast(_)
+            | CommandError::Poisoned { .. }
+            | CommandError::Lost
+            | CommandError::Journal(_)
             | CommandError::Rescheduled
             | CommandError::Stopping => CinderException::CinderException { text: reason }.into(),
         }

@@ -9,7 +9,7 @@ use super::error::CommandError;
 use crate::db::{GlanceMetadata, MetadataOf, Volume};
 use crate::rpc::notification::{self, Metadata, Priority, VolumeUsage};
 use crate::rpc::opaque::Opaque;
-use crate::rpc::time;
+use crate::rpc::{request, time};
 
 impl Run<'_> {
     /// Sends `volume.<suffix>`, if notifications are on and the volume counts against quota.
@@ -68,10 +68,14 @@ impl Run<'_> {
             volume_attachment: Some(Vec::new()),
             glance_metadata: (!glance.is_empty()).then_some(glance),
         };
+        let event_type = format!("volume.{suffix}");
+        // Listeners of oslo.messaging drop what comes twice under one id.
+        let purpose = format!("event/{}/{event_type}", row.id);
         self.report.notifier.send(
             self.context,
+            request::derived_uuid(&self.origin.unique_id, &purpose),
             &format!("volume.{host}"),
-            &format!("volume.{suffix}"),
+            &event_type,
             Priority::Info,
             notification::payload(&usage),
         );

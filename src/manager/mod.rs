@@ -8,8 +8,13 @@ mod create_volume;
 mod delete_volume;
 mod error;
 mod events;
+mod intent;
+mod journaled;
 mod locks;
+mod mentions;
 mod patience;
+mod recovery;
+mod redelivery;
 mod refusal;
 mod refuse;
 mod rows;
@@ -17,7 +22,10 @@ mod slots;
 mod source;
 
 pub use error::CommandError;
+pub use journaled::Ended;
 pub use locks::{LockGuard, Locks};
+pub use mentions::{Mention, Mentions};
+pub use recovery::{Reading, Recovery};
 pub use slots::{Slot, Slots};
 
 use std::ops::Deref;
@@ -32,8 +40,10 @@ use tracing::warn;
 use crate::backend::Backend;
 use crate::config::{BackendOptions, ServiceOptions};
 use crate::db::{Db, Service};
+use crate::journal::Journal;
 use crate::report::Report;
-use crate::rpc::{Command, Failure, RequestContext};
+use crate::rpc::{Command, RequestContext};
+use redelivery::Rule;
 
 /// Where a command came from.
 #[derive(Debug, Clone)]
@@ -56,8 +66,12 @@ pub struct Manager {
     pub options: BackendOptions,
     /// Options of the service.
     pub service: ServiceOptions,
-    /// Locks of this process.
+    /// Locks on resources.
     pub locks: Locks,
+    /// Intents and finish records.
+    pub journal: Journal,
+    /// What the messages here are about.
+    pub mentions: Mentions,
     /// Whether the array was reached with these options.
     pub ready: watch::Receiver<bool>,
     /// Our service row.
@@ -66,37 +80,22 @@ pub struct Manager {
     pub stop: CancellationToken,
 }
 
-impl Manager {
-    /// Runs a command to its end. `None` when the stop cut it off: it is not to be acknowledged.
-    pub async fn run(
-        &self,
-        command: Command,
-        context: RequestContext,
-        origin: &Origin,
-    ) -> Option<Result<Value, Failure>> {
-        match self.dispatch(command, &context, origin).await {
-            Ok(value) => Some(Ok(value)),
-            Err(CommandError::Stopping) => None,
-            Err(error) => Some(Err(Failure::from(&error))),
-        }
-    }
+/// One command under way.
+struct Run<'a> {
+    manager: &'a Manager,
+    context: &'a RequestContext,
+    origin: &'a Origin,
+    /// Its line in the table of redeliveries.
+    rule: &'static Rule,
+    began: Instant,
+}
 
-    async fn dispatch(
-        &self,
-        command: Command,
-        context: &RequestContext,
-        origin: &Origin,
-    ) -> Result<Value, CommandError> {
-        let run = Run {
-            manager: self,
-            context,
-            origin,
-            began: Instant::now(),
-        };
+impl Run<'_> {
+    async fn dispatch(&self, command: Command) -> Result<Value, CommandError> {
         match command {
-            Command::CreateVolume(args) => run.create_volume(*args).await,
-            Command::DeleteVolume(args) => run.delete_volume(*args).await,
-            Command::AcceptTransfer(args) => run.accept_transfer(*args).await,
+            Command::CreateVolume(args) => self.create_volume(*args).await,
+            Command::DeleteVolume(args) => self.delete_volume(*args).await,
+            Command::AcceptTransfer(args) => self.accept_transfer(*args).await,
             Command::GetCapabilities(args) => {
                 if args.discover
                     && let Err(error) = self.report.capabilities.refresh().await
@@ -114,17 +113,9 @@ impl Manager {
             // Without replication_device there are none.
             Command::ListReplicationTargets(_) => Ok(json!({"replication_targets": []})),
             Command::Ping => Ok(json!("pong")),
-            other => run.refuse(other).await,
+            other => self.refuse(other).await,
         }
     }
-}
-
-/// One command under way.
-struct Run<'a> {
-    manager: &'a Manager,
-    context: &'a RequestContext,
-    origin: &'a Origin,
-    began: Instant,
 }
 
 impl Deref for Run<'_> {

@@ -1,4 +1,5 @@
-//! How commands that this version cannot run end: never a false success, never a stuck row.
+//! How commands end that this version cannot run, that never come to an end, or whose message
+//! was lost: never a false success, never a stuck row.
 //!
 //! One table, without I/O: which rows leave which in-progress state for which error state, which
 //! reservations are rolled back, and what the user is told. Every change names the state it
@@ -57,19 +58,25 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    fn new(what: impl Into<String>) -> Self {
+    pub(super) fn new(what: impl Into<String>) -> Self {
         Self {
             what: what.into(),
             ..Self::default()
         }
     }
 
-    fn row(mut self, row: RowEnd) -> Self {
+    pub(super) fn row(mut self, row: RowEnd) -> Self {
         self.rows.push(row);
         self
     }
 
-    fn tell(mut self, subject: Subject, id: &str, action: Action, detail: Detail) -> Self {
+    pub(super) fn tell(
+        mut self,
+        subject: Subject,
+        id: &str,
+        action: Action,
+        detail: Detail,
+    ) -> Self {
         self.message = Some((subject, id.to_owned(), action, detail));
         self
     }
@@ -95,6 +102,28 @@ pub(super) fn of(command: &Command) -> Refusal {
     use VolumeEnd::{ByAttachments, ErrorKeepingPrevious, Previous, Status};
     let own = |id: &str| id.to_owned();
     match command {
+        // These two are run: their lines are for those that never come to an end.
+        C::CreateVolume(a) => Refusal::new(format!("create volume {}", a.volume.id()))
+            .row(Volume(
+                own(a.volume.id()),
+                &["creating", "downloading", "migration_target_creating"],
+                Status("error"),
+            ))
+            .tell(
+                Subject::Volume,
+                a.volume.id(),
+                Action::CreateVolumeFromBackend,
+                Detail::Unknown,
+            ),
+        C::DeleteVolume(a) => Refusal::new(format!("delete volume {}", a.volume.id())).row(Volume(
+            own(a.volume.id()),
+            &["deleting", "unmanaging", "error_managing_deleting"],
+            Status(if a.unmanage_only {
+                "error_unmanaging"
+            } else {
+                "error_deleting"
+            }),
+        )),
         C::CreateSnapshot(a) => Refusal::new(format!("create snapshot {}", a.snapshot.id()))
             .row(Snapshot(own(a.snapshot.id()), &["creating"], "error"))
             .tell(
@@ -265,8 +294,6 @@ pub(super) fn of(command: &Command) -> Refusal {
         | C::SetLogLevels(_)
         | C::GetLogLevels(_)
         // These are run, and never come here.
-        | C::CreateVolume(_)
-        | C::DeleteVolume(_)
         | C::GetCapabilities(_)
         | C::PublishServiceCapabilities(_)
         | C::AcceptTransfer(_)

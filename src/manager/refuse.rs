@@ -9,6 +9,7 @@ use super::rows::project_of;
 use crate::db::{
     Claim, Expected, Read, ServiceChanges, SnapshotChanges, VolumeChanges, VolumeField, WorkerOf,
 };
+use crate::kill::{self, Point};
 use crate::rpc::Command;
 
 impl Run<'_> {
@@ -22,19 +23,31 @@ impl Run<'_> {
         let error = CommandError::Unsupported {
             what: refusal.what.clone(),
         };
-        for row in &refusal.rows {
-            self.end_row(row, &error).await?;
-        }
-        self.roll_back(&refusal).await?;
-        if let Some((subject, id, action, detail)) = &refusal.message {
-            self.message(*subject, id, *action, *detail, &error).await;
-        }
+        self.end_visibly(&refusal, &error).await?;
         Err(error)
+    }
+
+    /// Ends all that a command has in progress, and tells the owner why.
+    pub(super) async fn end_visibly(
+        &self,
+        refusal: &Refusal,
+        error: &CommandError,
+    ) -> Result<(), CommandError> {
+        for row in &refusal.rows {
+            self.end_row(row, error).await?;
+            kill::pass(Point::RefusedRow);
+        }
+        self.roll_back(refusal).await?;
+        kill::pass(Point::RefusedQuota);
+        if let Some((subject, id, action, detail)) = &refusal.message {
+            self.message(*subject, id, *action, *detail, error).await;
+        }
+        Ok(())
     }
 
     async fn end_row(&self, row: &RowEnd, error: &CommandError) -> Result<(), CommandError> {
         match row {
-            RowEnd::Volume(id, from, end) => self.end_volume(id, from, *end).await?,
+            RowEnd::Volume(id, from, end) => self.end_volume_in(id, from, *end).await?,
             RowEnd::Migration(id) => self.end_migration(id).await?,
             RowEnd::Snapshot(id, from, to) => self.end_snapshot(id, from, to).await?,
             RowEnd::Attachment(id, from, to) => {
@@ -76,10 +89,13 @@ impl Run<'_> {
             self.db(|| self.db.conditional_snapshot_update(id, from, &changes))
                 .await?;
         }
-        let of = WorkerOf::Snapshot(id.to_owned());
-        if let Some(worker) = self.db(|| self.db.worker(&of)).await? {
+        self.drop_worker(&WorkerOf::Snapshot(id.to_owned())).await
+    }
+
+    async fn drop_worker(&self, of: &WorkerOf) -> Result<(), CommandError> {
+        if let Some(worker) = self.db(|| self.db.worker(of)).await? {
             let service_id = self.row.borrow().id;
-            let claim = || self.db.claim_worker(&of, service_id, &worker.status);
+            let claim = || self.db.claim_worker(of, service_id, &worker.status);
             if let Claim::Ours(worker) = self.db(claim).await? {
                 self.db(|| self.db.finish_worker(&worker)).await?;
             }
@@ -87,7 +103,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn end_volume(
+    async fn end_volume_in(
         &self,
         id: &str,
         from: &'static [&'static str],
@@ -112,8 +128,10 @@ impl Run<'_> {
                 .status("error"),
         };
         let expected = [(VolumeField::Status, Expected::one_of(from.iter().copied()))];
-        self.db(|| self.db.conditional_volume_update(id, &expected, &changes))
-            .await?;
+        let update = || self.db.conditional_volume_update(id, &expected, &changes);
+        if self.db(update).await? {
+            self.drop_worker(&WorkerOf::Volume(id.to_owned())).await?;
+        }
         Ok(())
     }
 

@@ -1,26 +1,29 @@
 //! What commands on a volume have in common: its row, its worker row, messages, quota.
 
-use serde_json::Value;
 use tracing::warn;
 use uuid::Uuid;
 
-use super::Run;
 use super::error::CommandError;
+use super::{Manager, Run};
 use crate::db::{
-    Claim, DbError, Delta, QuotaDefaults, QuotaRequest, Read, ResourceKind, UserMessage, Volume,
-    Worker, WorkerOf,
+    Claim, DbError, Delta, Ending, QuotaDefaults, QuotaRequest, Read, ResourceKind, UserMessage,
+    Volume, VolumeChanges, Worker, WorkerOf,
 };
+use crate::kill::{self, Point};
 use crate::report::{Action, Detail, Subject};
+use crate::rpc::request;
 
 /// How often a lost claim of a worker row is looked at again before its command runs anyway.
 const CLAIM_TRIES: u32 = 5;
 
-impl Run<'_> {
+impl Manager {
     /// Whether `host@backend#pool` is this backend.
     pub(super) fn is_ours(&self, host: &str) -> bool {
         host.split('#').next() == Some(self.options.host.as_str())
     }
+}
 
+impl Run<'_> {
     /// The array must have been reached once since the start.
     pub(super) fn check_ready(&self) -> Result<(), CommandError> {
         if *self.ready.borrow() {
@@ -60,7 +63,10 @@ impl Run<'_> {
                 .db(|| self.db.claim_worker(&of, service_id, status))
                 .await?
             {
-                Claim::Ours(worker) => return Ok(Some(worker)),
+                Claim::Ours(worker) => {
+                    kill::pass(Point::WorkerClaimed);
+                    return Ok(Some(worker));
+                }
                 Claim::Lost => {}
             }
         }
@@ -68,25 +74,18 @@ impl Run<'_> {
         Ok(None)
     }
 
-    /// Ends the worker row, unless the stop cut the command off or left the status as it was:
-    /// then the row tells whoever cleans up.
-    pub(super) async fn release(
+    /// The last change of a volume's row, and the end of its worker row with it.
+    pub(super) async fn end_volume(
         &self,
-        worker: Option<Worker>,
-        result: Result<Value, CommandError>,
-    ) -> Result<Value, CommandError> {
-        let Some(worker) = worker else { return result };
-        if matches!(result, Err(CommandError::Stopping)) {
-            return result;
-        }
-        let status = self
-            .live_volume(&worker.resource_id)
-            .await?
-            .and_then(|row| row.status);
-        if status.as_deref() != Some(worker.status.as_str()) {
-            self.db(|| self.db.finish_worker(&worker)).await?;
-        }
-        result
+        id: &str,
+        changes: &VolumeChanges,
+        worker: Option<&Worker>,
+    ) -> Result<(), CommandError> {
+        let ending = Ending {
+            worker,
+            ..Ending::default()
+        };
+        self.db(|| self.db.end_volume(id, changes, ending)).await
     }
 
     /// Tells the owner of a resource what failed. Never fails: the command's own end counts.
@@ -119,7 +118,13 @@ impl Run<'_> {
             detail_id: detail.id().to_owned(),
             lifetime: self.service.message_ttl,
         };
-        if let Err(error) = self.db(|| self.db.create_message(&message)).await {
+        // The same id whenever this command runs: who runs it twice tells it once.
+        let purpose = format!("message/{id}/{}/{}", action.id(), detail.id());
+        let message_id = request::derived_uuid(&self.origin.unique_id, &purpose);
+        if let Err(error) = self
+            .db(|| self.db.create_message(message_id, &message))
+            .await
+        {
             warn!(resource.id = id, %error, "user message not written");
         }
     }

@@ -1,5 +1,6 @@
 //! What a volume is to be made from.
 
+use crate::db::Volume;
 use crate::rpc::commands::CreateVolume;
 
 /// The source of a create, other than nothing.
@@ -26,6 +27,12 @@ impl Source {
             .or_else(|| owned(args.volume.source_volid()).map(Self::Volume))
             .or_else(|| owned(spec?.image_id()).map(Self::Image))
             .or_else(|| owned(spec?.backup_id()).map(Self::Backup))
+    }
+
+    /// As far as the row alone can tell: it names neither image nor backup.
+    pub(super) fn of_row(row: &Volume) -> Option<Self> {
+        let snapshot = row.snapshot_id.clone().map(Self::Snapshot);
+        snapshot.or_else(|| row.source_volid.clone().map(Self::Volume))
     }
 
     /// Name of the lock that keeps the source from being deleted meanwhile.

@@ -10,7 +10,7 @@ use crate::config::{NotificationDriver, NotificationOptions};
 use crate::rpc::RequestContext;
 use crate::rpc::notification::{Format, Notification, Priority};
 use crate::rpc::opaque::Opaque;
-use crate::rpc::{request, time};
+use crate::rpc::time;
 
 /// Writes notifications by the configured drivers. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -33,10 +33,11 @@ impl Notifier {
         !self.options.drivers.is_empty()
     }
 
-    /// Sends one event; `publisher_id` is `service.host`. Never waits, never fails.
+    /// Sends one event under this id; `publisher_id` is `service.host`. Never waits, never fails.
     pub fn send(
         &self,
         context: &RequestContext,
+        id: Uuid,
         publisher_id: &str,
         event_type: &str,
         priority: Priority,
@@ -44,13 +45,13 @@ impl Notifier {
     ) {
         let now = Utc::now().naive_utc();
         let notification = Notification {
-            message_id: Uuid::new_v4().to_string(),
+            message_id: id.to_string(),
             publisher_id: publisher_id.to_owned(),
             event_type: event_type.to_owned(),
             priority,
             payload,
             timestamp: time::notification(now),
-            unique_id: request::new_id(),
+            unique_id: id.simple().to_string(),
         };
         for driver in &self.options.drivers {
             let format = match driver {

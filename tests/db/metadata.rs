@@ -74,7 +74,10 @@ async fn a_message_is_found_by_its_event(t: TestDb) {
         detail_id: "010".into(),
         lifetime: Duration::from_secs(2_592_000),
     };
-    let id = t.db.create_message(&message).await.unwrap();
+    let id = Uuid::new_v4();
+    for _ in ["once", "and again"] {
+        t.db.create_message(id, &message).await.unwrap();
+    }
     let event = t
         .text("event_id", &format!("FROM messages WHERE id = '{id}'"))
         .await;

@@ -1,11 +1,13 @@
 use std::time::Duration;
 
 use cinder_volume_xtremio::db::{
-    DbError, Delta, QuotaDefaults, QuotaRequest, Read, ResourceKind, VolumeChanges,
+    Claim, DbError, Delta, Ending, QuotaDefaults, QuotaRequest, Read, ResourceKind, VolumeChanges,
+    WorkerOf,
 };
 use uuid::Uuid;
 
 use super::on_every_engine;
+use super::services::identity;
 use crate::support::database::TestDb;
 
 on_every_engine!(
@@ -70,8 +72,22 @@ async fn a_delete_gives_back_in_its_last_step(t: TestDb) {
     let again = t.db.reserve_with_ids(&request, name).await.unwrap();
     assert!(first.fresh && !again.fresh);
     assert_eq!(first.ids, again.ids);
-    assert!(t.db.finish_delete(&id, "p", &first.ids).await.unwrap());
-    assert!(!t.db.finish_delete(&id, "p", &first.ids).await.unwrap());
+    let of = WorkerOf::Volume(id.clone());
+    let registered = t.db.register_service(&identity("ctl@xio")).await.unwrap();
+    let claim =
+        t.db.claim_worker(&of, registered.service.id, "deleting")
+            .await;
+    let Claim::Ours(worker) = claim.unwrap() else {
+        panic!("nobody else claims it")
+    };
+    let ending = Ending {
+        project_id: "p",
+        reservations: &first.ids,
+        worker: Some(&worker),
+    };
+    assert!(t.db.finish_delete(&id, ending).await.unwrap());
+    assert!(!t.db.finish_delete(&id, ending).await.unwrap());
+    assert_eq!(t.db.worker(&of).await.unwrap(), None);
     let late = t.db.reserve_with_ids(&request, name).await.unwrap();
     assert!(!late.fresh, "what is done with is not reserved again");
     assert_eq!(t.usage("p", "volumes").await, Some((1, 0)));
@@ -146,18 +162,19 @@ async fn an_extend_ends_in_one_transaction(t: TestDb) {
     let deltas = Delta::with_type(&[(ResourceKind::Gigabytes, 3)], None);
     let reserved = t.db.reserve(&request("p", deltas)).await.unwrap();
     let changes = VolumeChanges::new().size(5).status("available");
-    let lost =
-        t.db.finish_update("nowhere", &changes, "p", &reserved.ids)
-            .await;
+    let ending = Ending {
+        project_id: "p",
+        reservations: &reserved.ids,
+        worker: None,
+    };
+    let lost = t.db.end_volume("nowhere", &changes, ending).await;
     assert!(matches!(lost, Err(DbError::NotFound { .. })));
     assert_eq!(
         t.usage("p", "gigabytes").await,
         Some((2, 3)),
         "all or nothing"
     );
-    t.db.finish_update(&id, &changes, "p", &reserved.ids)
-        .await
-        .unwrap();
+    t.db.end_volume(&id, &changes, ending).await.unwrap();
     assert_eq!(t.usage("p", "gigabytes").await, Some((5, 0)));
     assert_eq!(t.db.volume(&id, Read::Live).await.unwrap().size, Some(5));
 }

@@ -12,6 +12,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("config", &[][..]),
         ("rpc", &[][..]),
         ("retry", &[][..]),
+        ("kill", &[][..]),
         ("sim", &[][..]),
         ("db", &["config", "retry"][..]),
         ("journal", &["config", "retry"][..]),
@@ -25,7 +26,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         (
             "manager",
             &[
-                "rpc", "backend", "db", "journal", "report", "config", "retry",
+                "rpc", "backend", "db", "journal", "report", "config", "retry", "kill",
             ][..],
         ),
     ])

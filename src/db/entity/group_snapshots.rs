@@ -9,10 +9,14 @@ pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: String,
+    /// When it was made (UTC).
+    pub created_at: Option<DateTime>,
     /// When it was changed last (UTC).
     pub updated_at: Option<DateTime>,
     /// Rows are kept and marked.
     pub deleted: Option<bool>,
+    /// The group it is of.
+    pub group_id: String,
     /// State word.
     pub status: Option<String>,
 }

@@ -1,0 +1,158 @@
+//! A command between its intent and its finish record.
+
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use serde_json::Value;
+use tracing::{error, info, warn};
+
+use super::error::CommandError;
+use super::redelivery::{self, Otherwise, Rule};
+use super::refusal;
+use super::{Manager, Origin, Run, intent};
+use crate::journal::{Begun, Health, JournalError};
+use crate::kill::{self, Point};
+use crate::retry::Delays;
+use crate::rpc::{Command, Failure, RequestContext};
+
+/// Starts without an end after which a command is ended instead of started again.
+pub(super) const MOST_STARTS: u32 = 3;
+
+/// What became of a command that was given to [`Manager::run`].
+#[derive(Debug)]
+pub enum Ended {
+    /// It has ended for good: reply with this, and acknowledge.
+    Outcome(Result<Value, Failure>),
+    /// The stop cut it off: whoever gets the message next goes on.
+    CutOff,
+    /// The journal does not take its intent: nothing was started.
+    NotStarted(Box<Command>),
+}
+
+impl Manager {
+    /// Runs a command to its end, between an intent and a finish record in the journal.
+    pub async fn run(&self, command: Command, context: RequestContext, origin: &Origin) -> Ended {
+        let rule = redelivery::of(command.method());
+        let run = Run {
+            manager: self,
+            context: &context,
+            origin,
+            rule,
+            began: Instant::now(),
+        };
+        if !rule.is_journaled() {
+            return match run.guarded(command).await {
+                Err(CommandError::Stopping) => Ended::CutOff,
+                outcome => Ended::Outcome(outcome.map_err(|e| Failure::from(&e))),
+            };
+        }
+        kill::pass(Point::Received);
+        let intent = intent::of(&command, &self.options.host, &origin.unique_id, &context);
+        let outcome = match self.journal.begin(&intent).await {
+            Ok(Begun::Started { starts }) => {
+                kill::pass(Point::IntentWritten);
+                run.started(command, starts).await
+            }
+            Ok(Begun::Finished(finish)) => {
+                info!(ended = ?finish.at, "repeat of a command that has ended: nothing is changed");
+                return Ended::Outcome(answer_again(rule, &command));
+            }
+            Err(error) => {
+                warn!(%error, "the journal takes no intent: the command is not started");
+                return Ended::NotStarted(Box::new(command));
+            }
+        };
+        if matches!(outcome, Err(CommandError::Stopping)) {
+            // An orderly end is none of the starts that count against it.
+            if let Err(error) = self
+                .journal
+                .hand_back(&intent.host, &intent.unique_id)
+                .await
+            {
+                warn!(%error, "the journal counts this start as one without an end");
+            }
+            return Ended::CutOff;
+        }
+        kill::pass(Point::CommandEnded);
+        if !self.write_finish(&intent.host, &intent.unique_id).await {
+            return Ended::CutOff;
+        }
+        kill::pass(Point::FinishWritten);
+        Ended::Outcome(outcome.map_err(|error| Failure::from(&error)))
+    }
+
+    /// Waits until the journal can be written, as far as this command needs it; false when the
+    /// stop came first.
+    pub async fn admits(&self, command: &Command) -> bool {
+        if !redelivery::of(command.method()).is_journaled() {
+            return true;
+        }
+        let mut health = self.journal.health();
+        tokio::select! {
+            well = health.wait_for(|health| *health == Health::Well) => well.is_ok(),
+            () = self.stop.cancelled() => false,
+        }
+    }
+
+    /// The end stands in the rows: the journal is waited for until it can say so too. False when
+    /// the stop came first; then the repeat finds the rows.
+    pub(super) async fn write_finish(&self, host: &str, unique_id: &str) -> bool {
+        let mut delays = Delays::new(Duration::from_millis(200), Duration::from_secs(5));
+        loop {
+            match self.journal.finish(host, unique_id).await {
+                Ok(()) => return true,
+                Err(JournalError::Closed { .. }) => return false,
+                Err(error) => warn!(%error, "waiting for the journal to take a finish record"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(delays.next_delay()) => {}
+                () = self.stop.cancelled() => return false,
+            }
+        }
+    }
+}
+
+impl Run<'_> {
+    /// The command, unless its starts without an end are too many.
+    async fn started(&self, command: Command, starts: u32) -> Result<Value, CommandError> {
+        if starts <= MOST_STARTS {
+            return self.guarded(command).await;
+        }
+        let starts = starts - 1;
+        error!(
+            starts,
+            "the command never comes to an end: it is ended visibly"
+        );
+        let error = CommandError::Poisoned { starts };
+        self.end_visibly(&refusal::of(&command), &error).await?;
+        Err(error)
+    }
+
+    /// The command; a panic in it ends its rows as a refusal would.
+    async fn guarded(&self, command: Command) -> Result<Value, CommandError> {
+        let ending = refusal::of(&command);
+        match AssertUnwindSafe(self.dispatch(command))
+            .catch_unwind()
+            .await
+        {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                error!("the command panicked; this is a defect, please report it");
+                self.end_visibly(&ending, &CommandError::Defect).await?;
+                Err(CommandError::Defect)
+            }
+        }
+    }
+}
+
+/// The reply of a command whose finish record is there.
+fn answer_again(rule: &Rule, command: &Command) -> Result<Value, Failure> {
+    match rule.otherwise {
+        Otherwise::Acknowledge => Ok(Value::Null),
+        // None of these is built yet: they were refused, and are again.
+        Otherwise::FromRows => Err(Failure::from(&CommandError::Unsupported {
+            what: refusal::of(command).what,
+        })),
+    }
+}

@@ -1,0 +1,273 @@
+//! Goes on with one command without its message, or ends it.
+
+use std::time::Instant;
+
+use tracing::{info, warn};
+
+use super::{Candidate, Recovery, lost};
+use crate::db::{DbError, Read, Volume as Row, Worker, now};
+use crate::journal::Intent;
+use crate::manager::delete_volume::How;
+use crate::manager::error::CommandError;
+use crate::manager::redelivery;
+use crate::manager::refusal::Refusal;
+use crate::manager::source::Source;
+use crate::manager::{Origin, Run};
+use crate::rpc::RequestContext;
+
+/// What is known of a command beside its rows.
+struct Known<'a> {
+    method: &'static str,
+    intent: Option<&'a Intent>,
+    /// Stands for the `_unique_id` of the message where that is not known.
+    origin: Origin,
+}
+
+impl Known<'_> {
+    fn flag(&self, name: &str) -> Option<bool> {
+        self.intent?.details.get(name)?.as_bool()
+    }
+
+    /// The context of the request as far as the journal and the row still know it.
+    fn context(&self, row: Option<&Row>) -> RequestContext {
+        let request_id = self
+            .intent
+            .and_then(|intent| intent.details.get("request_id")?.as_str())
+            .map_or_else(RequestContext::new_request_id, str::to_owned);
+        let mut context = RequestContext::for_service(request_id, now());
+        context.project_id = row.and_then(|row| row.project_id.clone());
+        context.user_id = row.and_then(|row| row.user_id.clone());
+        context
+    }
+}
+
+impl Recovery {
+    pub(super) async fn resolve(&self, candidate: Candidate) -> Result<(), CommandError> {
+        match candidate {
+            Candidate::Intent(intent) => self.intent(&intent).await,
+            Candidate::Worker(worker) => self.worker(&worker).await,
+            Candidate::Volume(row) => self.end(&row.id, lost::volume(&row.id, &row.status)).await,
+            Candidate::Migration(row) => self.end(&row.id, Some(lost::migration(&row.id))).await,
+            Candidate::Snapshot(row) => {
+                self.end(&row.id, lost::snapshot(&row.id, &row.status))
+                    .await
+            }
+            Candidate::Group(row) => self.end(&row.id, lost::group(&row.id, &row.status)).await,
+            Candidate::GroupSnapshot(row) => {
+                self.end(&row.id, lost::group_snapshot(&row.id, &row.status))
+                    .await
+            }
+        }
+    }
+
+    async fn intent(&self, intent: &Intent) -> Result<(), CommandError> {
+        let id = intent
+            .resource
+            .as_deref()
+            .and_then(|key| key.split_once('/'));
+        match (intent.method.as_str(), id) {
+            ("create_volume", Some(("volume", id))) => self.create(id, Some(intent)).await?,
+            ("delete_volume", Some(("volume", id))) => self.delete(id, Some(intent)).await?,
+            // Nothing of the others reaches the array yet: their rows tell.
+            (_, Some(("volume", id))) => {
+                if let Some(status) = self.volume(id).await?.and_then(|row| row.status) {
+                    self.end(id, lost::volume(id, &status)).await?;
+                }
+            }
+            (_, Some(("snapshot", id))) => match self.manager.db.snapshot(id, Read::Live).await {
+                Ok(row) => {
+                    let status = row.status.unwrap_or_default();
+                    self.end(id, lost::snapshot(id, &status)).await?;
+                }
+                Err(DbError::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            },
+            _ => {}
+        }
+        if !self
+            .manager
+            .write_finish(&intent.host, &intent.unique_id)
+            .await
+        {
+            return Err(CommandError::Stopping);
+        }
+        info!(
+            method = intent.method,
+            resource = intent.resource,
+            "a command of an earlier process is closed"
+        );
+        Ok(())
+    }
+
+    async fn worker(&self, worker: &Worker) -> Result<(), CommandError> {
+        let id = &worker.resource_id;
+        let status = match worker.resource_type.as_str() {
+            "Snapshot" => match self.manager.db.snapshot(id, Read::Live).await {
+                Ok(row) => row.status,
+                Err(DbError::NotFound { .. }) => None,
+                Err(error) => return Err(error.into()),
+            },
+            _ => self.volume(id).await?.and_then(|row| row.status),
+        };
+        if status.as_deref() != Some(worker.status.as_str()) {
+            info!(resource.id = %id, worker.status, "its row has ended: the worker row goes");
+            self.manager.db.finish_worker(worker).await?;
+            return Ok(());
+        }
+        match (worker.resource_type.as_str(), worker.status.as_str()) {
+            ("Volume", "creating") => self.create(id, None).await,
+            ("Volume", "deleting") => self.delete(id, None).await,
+            ("Volume", status) => self.end(id, lost::volume(id, status)).await,
+            (_, status) => self.end(id, lost::snapshot(id, status)).await,
+        }
+    }
+
+    /// Makes the volume if it is known what it is to hold; ends it visibly if not. A row without
+    /// a source may be one that an image was to fill: only the intent of its message can tell.
+    async fn create(&self, id: &str, intent: Option<&Intent>) -> Result<(), CommandError> {
+        let manager = &self.manager;
+        let lock = manager.locks.lock(id).await;
+        let known = self.known("create_volume", id, intent);
+        let Some(row) = self.volume(id).await? else {
+            return self.remove_orphans(id, &known).await;
+        };
+        let ours = row.host.as_deref().map(|host| manager.is_ours(host));
+        if ours == Some(false) || !redelivery::of(known.method).wants(row.status.as_deref()) {
+            return Ok(());
+        }
+        let context = known.context(Some(&row));
+        let run = self.run_of(&known, &context);
+        let source = Source::of_row(&row);
+        // Without a host it was being given back to the scheduler, and only the message held what
+        // the scheduler needs.
+        let possible = ours.is_some() && (source.is_some() || known.flag("blank") == Some(true));
+        if !possible {
+            drop(lock);
+            return self.end(id, lost::volume(id, "creating")).await;
+        }
+        match run.create_on(&row, source.as_ref(), None).await {
+            Ok(_) => info!(volume.id = id, "made without its message, as its row asks"),
+            Err(CommandError::Stopping) => return Err(CommandError::Stopping),
+            Err(error) => {
+                warn!(volume.id = id, error = %error.chain(), "not made: its row says so")
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete(&self, id: &str, intent: Option<&Intent>) -> Result<(), CommandError> {
+        let manager = &self.manager;
+        let known = self.known("delete_volume", id, intent);
+        let _guard = manager.locks.lock(&format!("{id}-delete_volume")).await;
+        let _volume = manager.locks.lock(id).await;
+        let Some(row) = self.volume(id).await? else {
+            return Ok(());
+        };
+        let wanted = ["deleting", "unmanaging", "error_managing_deleting"];
+        if !row
+            .status
+            .as_deref()
+            .is_some_and(|status| wanted.contains(&status))
+        {
+            return Ok(());
+        }
+        // The API lets a volume with snapshots go only if they go with it.
+        let unmanage_only = known
+            .flag("unmanage_only")
+            .unwrap_or(row.status.as_deref() == Some("unmanaging"));
+        let how = How {
+            unmanage_only,
+            cascade: known.flag("cascade").unwrap_or(!unmanage_only),
+        };
+        let context = known.context(Some(&row));
+        let run = self.run_of(&known, &context);
+        let worker = run.claim(&row).await?;
+        match run.delete(how, &row, worker.as_ref()).await {
+            Ok(_) => info!(
+                volume.id = id,
+                "deleted without its message, as its row asks"
+            ),
+            Err(CommandError::Stopping) => return Err(CommandError::Stopping),
+            Err(error) => {
+                warn!(volume.id = id, error = %error.chain(), "not deleted");
+                // What was refused before anything changed must not stay `deleting` for ever.
+                if let Some(refusal) = lost::volume(id, row.status.as_deref().unwrap_or_default()) {
+                    run.end_visibly(&refusal, &error).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The volume was deleted while its create was cut off: nothing of it may stay on the array.
+    async fn remove_orphans(&self, id: &str, known: &Known<'_>) -> Result<(), CommandError> {
+        let context = known.context(None);
+        let run = self.run_of(known, &context);
+        for name in known.intent.iter().flat_map(|intent| &intent.planned) {
+            // After a migration the name may have become another volume's.
+            if self.manager.db.volume_by_array_name(name).await?.is_none() {
+                run.array(|| self.manager.backend.delete_volume(name))
+                    .await?;
+                info!(
+                    volume.id = id,
+                    name, "its row is gone: nothing of it is on the array"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends rows whose command cannot be gone on with.
+    async fn end(&self, id: &str, refusal: Option<Refusal>) -> Result<(), CommandError> {
+        let Some(refusal) = refusal else {
+            return Ok(());
+        };
+        let row = self.volume(id).await?;
+        // What is lost a second time is told a second time.
+        let changed = row.as_ref().and_then(|row| row.updated_at);
+        let changed = changed.map(|time| time.to_string()).unwrap_or_default();
+        let known = self.known("", &format!("{id}/{changed}"), None);
+        let context = known.context(row.as_ref());
+        let _lock = self.manager.locks.lock(id).await;
+        warn!(
+            resource.id = id,
+            what = refusal.what,
+            "its message was lost: ended visibly"
+        );
+        let run = self.run_of(&known, &context);
+        run.end_visibly(&refusal, &CommandError::Lost).await
+    }
+
+    fn known<'a>(&self, method: &'static str, id: &str, intent: Option<&'a Intent>) -> Known<'a> {
+        let unique_id = match intent {
+            Some(intent) => intent.unique_id.clone(),
+            None => format!("recovery/{}/{method}/{id}", self.manager.options.host),
+        };
+        Known {
+            method,
+            intent,
+            origin: Origin {
+                unique_id,
+                patience: None,
+            },
+        }
+    }
+
+    fn run_of<'a>(&'a self, known: &'a Known<'_>, context: &'a RequestContext) -> Run<'a> {
+        Run {
+            manager: &self.manager,
+            context,
+            origin: &known.origin,
+            rule: redelivery::of(known.method),
+            began: Instant::now(),
+        }
+    }
+
+    async fn volume(&self, id: &str) -> Result<Option<Row>, CommandError> {
+        match self.manager.db.volume(id, Read::Live).await {
+            Ok(row) => Ok(Some(row)),
+            Err(DbError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
