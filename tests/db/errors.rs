@@ -67,10 +67,7 @@ async fn a_call_after_cut_connections_fails_for_a_passing_reason_at_most() {
     let t = TestDb::new(Engine::MySql).await;
     let id = t.volume("p", "ctl@xio#a", 1, "available").await;
     t.db.ping().await.unwrap();
-    let others = "FROM information_schema.processlist WHERE db = DATABASE() \
-                  AND id <> CONNECTION_ID()";
-    let victim = t.number("MIN(id)", others).await;
-    t.execute(&format!("KILL {victim}")).await;
+    t.kill_sessions().await;
     let changes = VolumeChanges::new().status("in-use");
     let patience = Duration::from_secs(10);
     let done =

@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use cinder_volume_xtremio::db::{DbError, MetadataOf, Read, UserMessage};
 
+use uuid::Uuid;
+
 use super::on_every_engine;
 use crate::support::database::TestDb;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cinder_volume_xtremio::config::{DatabaseOptions, Engine};
 use cinder_volume_xtremio::db::Db;
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, ConnectOptions, Database, DatabaseConnection, DbBackend, Statement};
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
@@ -99,6 +99,22 @@ impl TestDb {
             options,
             engine,
             cleanup,
+        }
+    }
+
+    /// Ends every other session of this MariaDB database, through a connection that does not end
+    /// itself.
+    pub(crate) async fn kill_sessions(&self) {
+        let mut options = ConnectOptions::new(self.options.url.expose_secret());
+        options.max_connections(1);
+        let only = Database::connect(options).await.expect("a connection");
+        let others = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() \
+                      AND id <> CONNECTION_ID()";
+        let others = Statement::from_string(only.get_database_backend(), others);
+        for row in only.query_all_raw(others).await.expect("sessions") {
+            let id: i64 = row.try_get_by_index(0).expect("an id");
+            // One that has gone meanwhile is no fault.
+            let _ = only.execute_unprepared(&format!("KILL {id}")).await;
         }
     }
 
