@@ -23,6 +23,7 @@ use crate::backend::BackendError;
 use crate::bus::{ListenerState, Publisher};
 use crate::config::{Config, DatabaseOptions};
 use crate::db::{Db, DbError};
+use crate::manager::LockError;
 use crate::report::{Notifier, Outbox};
 use crate::retry::Delays;
 use backend::{BackendService, Shared};
@@ -39,6 +40,9 @@ pub enum AppError {
     /// A backend section cannot be used.
     #[error("backend: {0}")]
     Backend(#[from] BackendError),
+    /// Lock files cannot be used.
+    #[error("{0}")]
+    Locks(#[from] LockError),
     /// Somebody else serves our host.
     #[error("{0}")]
     Refused(String),

@@ -82,7 +82,7 @@ impl BackendService {
             },
             options: options.clone(),
             service: service.clone(),
-            locks: Locks::default(),
+            locks: Locks::new(shared.config.coordination.backend.folder())?,
             ready: ready.clone(),
             row: row.row(),
             stop: stop.clone(),

@@ -17,7 +17,7 @@ mod slots;
 mod source;
 
 pub use error::CommandError;
-pub use locks::{LockGuard, Locks};
+pub use locks::{LockError, LockGuard, Locks};
 pub use slots::{Slot, Slots};
 
 use std::ops::Deref;
@@ -56,7 +56,7 @@ pub struct Manager {
     pub options: BackendOptions,
     /// Options of the service.
     pub service: ServiceOptions,
-    /// Locks of this process.
+    /// Locks by name.
     pub locks: Locks,
     /// Whether the array was reached with these options.
     pub ready: watch::Receiver<bool>,

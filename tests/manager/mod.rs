@@ -2,4 +2,5 @@
 
 mod create_delete;
 mod failures;
+mod locks;
 mod refusals;
