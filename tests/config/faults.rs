@@ -1,5 +1,7 @@
 //! All faults at once, each with its place, and no secret.
 
+use std::path::Path;
+
 use cinder_volume_xtremio::config::LockBackend;
 
 use super::{BASE, Files, base_and, faults};

@@ -173,10 +173,7 @@ async fn nothing_is_lost_between_cinder_and_two_of_us() {
     let number = dir.path().join("number");
     fs::write(&number, "0").unwrap();
     cinder.tell(json!(["count", "n", number, 50])).await;
-    tokio::join!(
-        count(&one, "n", &number, 50),
-        count(&two, "n", &number, 50),
-    );
+    tokio::join!(count(&one, "n", &number, 50), count(&two, "n", &number, 50),);
     cinder.answer().await;
     assert_eq!(fs::read_to_string(&number).unwrap(), "150");
 }

@@ -133,7 +133,10 @@ impl Folder {
                 }
                 Ok(None) => {
                     if !said && began.elapsed() >= LONG_WAIT {
-                        info!(lock = name, "waiting for another process that holds the lock");
+                        info!(
+                            lock = name,
+                            "waiting for another process that holds the lock"
+                        );
                         said = true;
                     }
                     sleep(pause).await;
