@@ -16,18 +16,18 @@ use tokio::time::timeout;
 /// Python imports much, and the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long somebody who must wait is watched: several of the longest pauses between tries.
-const WATCH: Duration = Duration::from_millis(400);
+pub(super) const WATCH: Duration = Duration::from_millis(400);
 const ID: &str = "5d0c6f0e-3f6a-4a3e-9d4c-0d6c2b8f1a77";
 
 /// `locks_peer.py` on a folder.
-struct Peer {
+pub(super) struct Peer {
     child: Child,
     commands: ChildStdin,
     answers: Lines<BufReader<ChildStdout>>,
 }
 
 impl Peer {
-    async fn start(folder: &Path) -> Self {
+    pub(super) async fn start(folder: &Path) -> Self {
         let venv = std::env::var("CVX_PY_VENV")
             .expect("CVX_PY_VENV names no Python environment with Cinder: run `make test`");
         let mut child = Command::new(PathBuf::from(venv).join("bin/python"))
@@ -61,7 +61,7 @@ impl Peer {
         serde_json::from_str(&line.expect("the Python peer has ended")).unwrap()
     }
 
-    async fn ask(&mut self, command: Value) -> Value {
+    pub(super) async fn ask(&mut self, command: Value) -> Value {
         self.tell(command).await;
         self.answer().await
     }

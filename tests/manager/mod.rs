@@ -3,4 +3,5 @@
 mod create_delete;
 mod failures;
 mod locks;
+mod locks_worker;
 mod refusals;
