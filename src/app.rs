@@ -24,6 +24,7 @@ use crate::bus::{ListenerState, Publisher};
 use crate::config::{Config, DatabaseOptions};
 use crate::db::{Db, DbError};
 use crate::journal::{Journal, JournalError};
+use crate::manager::{LockError, Locks};
 use crate::report::{Notifier, Outbox};
 use crate::retry::Delays;
 use backend::{BackendService, Shared};
@@ -43,6 +44,9 @@ pub enum AppError {
     /// The journal cannot be used.
     #[error("{0}")]
     Journal(#[from] JournalError),
+    /// Lock files cannot be used.
+    #[error("{0}")]
+    Locks(#[from] LockError),
     /// Somebody else serves our host.
     #[error("{0}")]
     Refused(String),
@@ -150,13 +154,17 @@ async fn start(
     publisher: Publisher,
     notifier: Notifier,
 ) -> Result<Vec<BackendService>, AppError> {
+    // What an operator must mend comes before what is waited for.
+    let journal = Journal::open(&journal_file(config))?;
+    let locks = Locks::new(config.coordination.backend.folder())?;
     let shared = Shared {
         config,
         db: connect_database(config, standalone).await?,
         heartbeats: Db::connect(&heartbeat_options(&config.database)).await?,
         publisher,
         notifier,
-        journal: Journal::open(&journal_file(config))?,
+        journal,
+        locks,
     };
     let mut backends = Vec::new();
     for options in &config.backends {

@@ -42,6 +42,7 @@ pub(super) struct Shared<'a> {
     pub publisher: Publisher,
     pub notifier: Notifier,
     pub journal: Journal,
+    pub locks: Locks,
 }
 
 /// A running backend.
@@ -84,7 +85,7 @@ impl BackendService {
             },
             options: options.clone(),
             service: service.clone(),
-            locks: Locks::default(),
+            locks: shared.locks.clone(),
             journal: shared.journal.clone(),
             mentions: Mentions::default(),
             ready: ready.clone(),

@@ -14,6 +14,16 @@ pub enum LockBackend {
     Foreign(String),
 }
 
+impl LockBackend {
+    /// Where lock files are kept, if they are.
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::File(folder) => Some(folder),
+            Self::Foreign(_) => None,
+        }
+    }
+}
+
 /// Options of `[coordination]`.
 #[derive(Debug, Clone)]
 pub struct CoordinationOptions {
@@ -31,8 +41,10 @@ pub(super) fn read(r: &mut Reader<'_>, state_path: &Path) -> CoordinationOptions
         };
     };
     let backend = match text.split_once("://") {
-        Some(("file", path)) => {
-            let path = path.split('?').next().unwrap_or_default();
+        // As tooz: the scheme in any case, options and a fragment are not part of the path, and
+        // nothing in it is percent-encoded.
+        Some((scheme, path)) if scheme.eq_ignore_ascii_case("file") => {
+            let path = path.split(['?', '#']).next().unwrap_or_default();
             if !path.starts_with('/') {
                 r.fault(
                     &opt,

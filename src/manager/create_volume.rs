@@ -38,10 +38,10 @@ impl Run<'_> {
         let source = Source::of(&args);
         // The source must not be deleted meanwhile; the volume itself must not run twice.
         let _source = match source.as_ref().and_then(Source::lock_name) {
-            Some(name) => Some(self.locks.lock(&name).await),
+            Some(name) => Some(self.lock(&name).await?),
             None => None,
         };
-        let _volume = self.locks.lock(&id).await;
+        let _volume = self.lock(&id).await?;
         let row = self.volume_row(&id).await?;
         match self.wanted(&row) {
             Wanted::Yes => {}

@@ -24,10 +24,12 @@ pub(super) struct How {
 impl Run<'_> {
     pub(super) async fn delete_volume(&self, args: DeleteVolume) -> Result<Value, CommandError> {
         let id = args.volume.id().to_owned();
-        let _guard = self.locks.lock(&format!("{id}-delete_volume")).await;
-        let _volume = self.locks.lock(&id).await;
+        let mut delete = self.lock(&format!("{id}-delete_volume")).await?;
+        let mut volume = self.lock(&id).await?;
         let Some(row) = self.live_volume(&id).await? else {
             info!(volume.id = %id, "volume is gone already: nothing to delete");
+            delete.remove_on_drop();
+            volume.remove_on_drop();
             return Ok(Value::Null);
         };
         let worker = self.claim(&row).await?;
@@ -35,16 +37,24 @@ impl Run<'_> {
             unmanage_only: args.unmanage_only,
             cascade: args.cascade,
         };
-        self.delete(how, &row, worker.as_ref()).await
+        if self.delete(how, &row, worker.as_ref()).await? {
+            // Nobody will lock its names any more; cinder-volume removes these files too.
+            delete.remove_on_drop();
+            volume.remove_on_drop();
+            drop(volume);
+            self.locks.remove(&format!("{id}-detach_volume")).await;
+        }
+        Ok(Value::Null)
     }
 
-    /// What is refused before anything changed leaves row and worker row as they are.
+    /// True when the volume is gone, false when it is available again because the array has it
+    /// in use. What is refused before anything changed leaves row and worker row as they are.
     pub(super) async fn delete(
         &self,
         how: How,
         row: &Row,
         worker: Option<&Worker>,
-    ) -> Result<Value, CommandError> {
+    ) -> Result<bool, CommandError> {
         let id = &row.id;
         if row.attach_status.as_deref() == Some("attached") {
             return Err(CommandError::VolumeAttached { id: id.clone() });
@@ -75,7 +85,7 @@ impl Run<'_> {
             Err(CommandError::Backend(BackendError::VolumeIsBusy { reason, .. })) => {
                 warn!(volume.id = %id, reason, "volume is busy on the array: available again");
                 self.clear(row, "available", worker).await?;
-                return Ok(Value::Null);
+                return Ok(false);
             }
             Err(error) => {
                 let status = if how.unmanage_only {
@@ -106,7 +116,7 @@ impl Run<'_> {
         gone.status = Some("deleted".to_owned());
         self.volume_event(&gone, &format!("{event}.end")).await;
         self.report.capabilities.publish_soon();
-        Ok(Value::Null)
+        Ok(true)
     }
 
     async fn remove(&self, how: How, row: &Row) -> Result<(), CommandError> {

@@ -23,7 +23,7 @@ mod source;
 
 pub use error::CommandError;
 pub use journaled::Ended;
-pub use locks::{LockGuard, Locks};
+pub use locks::{LockError, LockGuard, Locks};
 pub use mentions::{Mention, Mentions};
 pub use recovery::{Reading, Recovery};
 pub use slots::{Slot, Slots};
@@ -66,7 +66,7 @@ pub struct Manager {
     pub options: BackendOptions,
     /// Options of the service.
     pub service: ServiceOptions,
-    /// Locks on resources.
+    /// Locks by name.
     pub locks: Locks,
     /// Intents and finish records.
     pub journal: Journal,

@@ -4,6 +4,7 @@ use tracing::warn;
 use uuid::Uuid;
 
 use super::error::CommandError;
+use super::locks::LockGuard;
 use super::{Manager, Run};
 use crate::db::{
     Claim, DbError, Delta, Ending, QuotaDefaults, QuotaRequest, Read, ResourceKind, UserMessage,
@@ -20,6 +21,14 @@ impl Manager {
     /// Whether `host@backend#pool` is this backend.
     pub(super) fn is_ours(&self, host: &str) -> bool {
         host.split('#').next() == Some(self.options.host.as_str())
+    }
+
+    /// Waits for a lock, which another process may hold for long; the stop ends the wait.
+    pub(super) async fn lock(&self, name: &str) -> Result<LockGuard, CommandError> {
+        tokio::select! {
+            guard = self.locks.lock(name) => Ok(guard),
+            () = self.stop.cancelled() => Err(CommandError::Stopping),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! All faults at once, each with its place, and no secret.
 
+use std::path::Path;
+
 use cinder_volume_xtremio::config::LockBackend;
 
 use super::{BASE, Files, base_and, faults};
@@ -177,6 +179,13 @@ fn coordination_urls() {
         backend("[DEFAULT]\nstate_path = /s\n[coordination]\nbackend_url = file://$state_path/l"),
         LockBackend::File("/s/l".into())
     );
+    // The folder is what tooz makes of the URL.
+    for url in ["file:///s/l?timeout=5", "FILE:///s/l", "file:///s/l#f"] {
+        let found = backend(&format!("[coordination]\nbackend_url = {url}"));
+        assert_eq!(found.folder(), Some(Path::new("/s/l")), "{url}");
+    }
+    let etcd = backend("[coordination]\nbackend_url = etcd3+http://e:2379");
+    assert_eq!(etcd.folder(), None);
     assert_eq!(
         backend("[coordination]\nbackend_url = etcd3+http://u:p@e:2379"),
         LockBackend::Foreign("etcd3+http".into())

@@ -2,4 +2,6 @@
 
 mod create_delete;
 mod failures;
+mod locks;
+mod locks_worker;
 mod refusals;

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use cinder_volume_xtremio::config::{DatabaseOptions, Engine};
 use cinder_volume_xtremio::db::Db;
-use sea_orm::{ConnectionTrait, ConnectOptions, Database, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement,
+};
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 

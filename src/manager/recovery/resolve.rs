@@ -126,7 +126,7 @@ impl Recovery {
     /// a source may be one that an image was to fill: only the intent of its message can tell.
     async fn create(&self, id: &str, intent: Option<&Intent>) -> Result<(), CommandError> {
         let manager = &self.manager;
-        let lock = manager.locks.lock(id).await;
+        let lock = manager.lock(id).await?;
         let known = self.known("create_volume", id, intent);
         let Some(row) = self.volume(id).await? else {
             return self.remove_orphans(id, &known).await;
@@ -158,8 +158,8 @@ impl Recovery {
     async fn delete(&self, id: &str, intent: Option<&Intent>) -> Result<(), CommandError> {
         let manager = &self.manager;
         let known = self.known("delete_volume", id, intent);
-        let _guard = manager.locks.lock(&format!("{id}-delete_volume")).await;
-        let _volume = manager.locks.lock(id).await;
+        let _guard = manager.lock(&format!("{id}-delete_volume")).await?;
+        let _volume = manager.lock(id).await?;
         let Some(row) = self.volume(id).await? else {
             return Ok(());
         };
@@ -228,7 +228,7 @@ impl Recovery {
         let changed = changed.map(|time| time.to_string()).unwrap_or_default();
         let known = self.known("", &format!("{id}/{changed}"), None);
         let context = known.context(row.as_ref());
-        let _lock = self.manager.locks.lock(id).await;
+        let _lock = self.manager.lock(id).await?;
         warn!(
             resource.id = id,
             what = refusal.what,
