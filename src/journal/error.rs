@@ -117,9 +117,16 @@ impl JournalError {
         }
     }
 
-    /// Whether nothing else can be written either.
+    /// Whether nothing else can be written either. One row that cannot be read back, in which
+    /// SQLite itself sees no fault, hurts its own command only.
     pub(super) fn stops_writing(&self) -> bool {
-        self.is_outage() || matches!(self, Self::Corrupt { .. })
+        match self {
+            Self::Corrupt {
+                source: Some(source),
+                ..
+            } => source.sqlite_error_code().is_some(),
+            _ => self.is_outage(),
+        }
     }
 
     pub(super) fn setup(path: &Path, source: impl Into<std::io::Error>) -> Self {

@@ -139,7 +139,9 @@ fn prepare(
     path: &Path,
     options: &JournalOptions,
 ) -> Result<(), JournalError> {
-    known(conn, path)?;
+    if !known(conn, path)? {
+        nothing_in(path)?;
+    }
     configure(conn, options).map_err(|e| JournalError::new(path, e))?;
     create_schema(conn, path)?;
     let found: String = conn
@@ -177,6 +179,19 @@ fn known(conn: &Connection, path: &Path) -> Result<bool, JournalError> {
         });
     }
     Ok(true)
+}
+
+/// Refuses a file that SQLite takes for an empty one although it is not: one of a single byte.
+fn nothing_in(path: &Path) -> Result<(), JournalError> {
+    let found = fs::metadata(path).map_err(|e| JournalError::setup(path, e))?;
+    if (1..100).contains(&found.len()) {
+        return Err(JournalError::Corrupt {
+            path: path.to_owned(),
+            reason: "shorter than the header of a database".into(),
+            source: None,
+        });
+    }
+    Ok(())
 }
 
 fn configure(conn: &Connection, options: &JournalOptions) -> rusqlite::Result<()> {
