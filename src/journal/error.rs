@@ -174,3 +174,44 @@ impl JournalError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+
+    fn of(code: i32) -> JournalError {
+        let code = rusqlite::ffi::Error::new(code);
+        let error = rusqlite::Error::SqliteFailure(code, None);
+        JournalError::new(Path::new("/j"), error)
+    }
+
+    #[test]
+    fn outages_are_told_from_what_waiting_does_not_mend() {
+        use rusqlite::ffi;
+        for code in [
+            ffi::SQLITE_IOERR_FSYNC,
+            ffi::SQLITE_READONLY,
+            ffi::SQLITE_CANTOPEN,
+        ] {
+            let error = of(code);
+            assert!(matches!(error, JournalError::Io { .. }), "{error:?}");
+            assert!(error.is_outage() && error.stops_writing());
+        }
+        assert!(matches!(of(ffi::SQLITE_FULL), JournalError::Full { .. }));
+        assert!(of(ffi::SQLITE_FULL).is_outage());
+        assert!(matches!(
+            of(ffi::SQLITE_BUSY_RECOVERY),
+            JournalError::Busy { .. }
+        ));
+        assert!(of(ffi::SQLITE_BUSY_RECOVERY).is_outage());
+        let damaged = of(ffi::SQLITE_CORRUPT);
+        assert!(matches!(damaged, JournalError::Corrupt { .. }));
+        assert!(!damaged.is_outage() && damaged.stops_writing());
+        let refused = of(ffi::SQLITE_CONSTRAINT_NOTNULL);
+        assert!(matches!(refused, JournalError::Other { .. }));
+        assert!(!refused.is_outage() && !refused.stops_writing());
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        assert!(JournalError::setup(Path::new("/j"), full).is_outage());
+    }
+}

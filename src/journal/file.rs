@@ -228,3 +228,23 @@ fn create_schema(conn: &mut Connection, path: &Path) -> Result<(), JournalError>
     }
     change.commit().map_err(failed)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+
+    #[test]
+    fn a_commit_is_a_sync() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = File::open(&folder.path().join("j"), &JournalOptions::default()).unwrap();
+        let pragma = |name| {
+            file.conn
+                .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
+                .unwrap()
+        };
+        assert_eq!(pragma("synchronous"), 2.into());
+        assert_eq!(pragma("journal_mode"), "wal".to_owned().into());
+        assert_eq!(pragma("busy_timeout"), 5000.into());
+    }
+}

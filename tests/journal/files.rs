@@ -70,7 +70,13 @@ fn refused(path: &Path) -> JournalError {
 fn garbage_is_refused() {
     let (folder, _) = place();
     let path = folder.path().join("journal");
-    for garbage in [&b"x"[..], b"not a database", &[7; 300], &[0; 600], &[7; 10_000]] {
+    for garbage in [
+        &b"x"[..],
+        b"not a database",
+        &[7; 300],
+        &[0; 600],
+        &[7; 10_000],
+    ] {
         fs::write(&path, garbage).unwrap();
         let error = refused(&path);
         assert!(matches!(error, JournalError::Corrupt { .. }), "{error:?}");

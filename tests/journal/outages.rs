@@ -2,14 +2,15 @@
 
 use cinder_volume_xtremio::journal::{Begun, Health, Journal, JournalError, JournalOptions};
 use futures::join;
-use rusqlite::params;
 
 use super::{HOST, failing, ids, intent, large, lock, place, queue, sqlite, starts, well};
 
-/// Room for about so many intents of 20 kB.
-fn small() -> JournalOptions {
+/// Makes an intent unreadable that SQLite finds nothing wrong with.
+const SPOIL: &str = "UPDATE intents SET details = '[not json' WHERE unique_id = 'bad'";
+
+fn pages(limit: u32) -> JournalOptions {
     JournalOptions {
-        max_pages: Some(64),
+        max_pages: Some(limit),
         ..JournalOptions::default()
     }
 }
@@ -17,7 +18,7 @@ fn small() -> JournalOptions {
 #[tokio::test]
 async fn a_full_disk_fails_begin_until_there_is_room() {
     let (_folder, path) = place();
-    let journal = Journal::open_with(&path, &small()).unwrap();
+    let journal = Journal::open_with(&path, &pages(64)).unwrap();
     let mut begun = 0;
     let error = loop {
         match journal.begin(&large(&format!("{begun:02}"), 20_000)).await {
@@ -54,7 +55,8 @@ async fn a_full_disk_fails_begin_until_there_is_room() {
 #[tokio::test]
 async fn a_begin_that_succeeds_ends_the_outage() {
     let (_folder, path) = place();
-    let journal = Journal::open_with(&path, &small()).unwrap();
+    // less than what a probe needs: the writer alone would not find out
+    let journal = Journal::open_with(&path, &pages(20)).unwrap();
     let error = journal.begin(&large("a", 1_000_000)).await.unwrap_err();
     assert!(matches!(error, JournalError::Full { .. }), "{error:?}");
     failing(&journal);
@@ -65,12 +67,22 @@ async fn a_begin_that_succeeds_ends_the_outage() {
 #[tokio::test]
 async fn one_that_does_not_fit_does_not_harm_its_neighbours() {
     let (_folder, path) = place();
-    let journal = Journal::open_with(&path, &small()).unwrap();
+    let journal = Journal::open_with(&path, &pages(64)).unwrap();
     starts(&journal, &intent("old")).await;
+    starts(&journal, &intent("bad")).await;
     let other = lock(&path);
-    let news = [intent("a"), large("b", 1_000_000), intent("c")];
+    other.execute(SPOIL, []).unwrap();
+    let news = [
+        intent("a"),
+        large("b", 1_000_000),
+        intent("c"),
+        intent("bad"),
+    ];
     let mut all = Box::pin(async {
         join!(
+            // may meet the lock alone
+            journal.hand_back(HOST, "old"),
+            journal.begin(&news[3]),
             journal.begin(&news[0]),
             journal.begin(&news[1]),
             journal.begin(&news[2]),
@@ -79,15 +91,18 @@ async fn one_that_does_not_fit_does_not_harm_its_neighbours() {
     });
     queue(&mut all).await;
     other.execute_batch("COMMIT").unwrap();
-    let (a, b, c, old) = all.await;
+    let (first, bad, a, b, c, old) = all.await;
+    first.unwrap();
+    let error = bad.unwrap_err();
+    assert!(matches!(error, JournalError::Corrupt { .. }), "{error:?}");
     assert_eq!(a.unwrap(), Begun::Started { starts: 1 });
     let error = b.unwrap_err();
     assert!(matches!(error, JournalError::Full { .. }), "{error:?}");
     assert_eq!(c.unwrap(), Begun::Started { starts: 1 });
     old.unwrap();
-    failing(&journal);
+    assert!(journal.health().has_changed().unwrap(), "was always well");
+    journal.finish(HOST, "bad").await.unwrap();
     assert_eq!(ids(&journal.intents(HOST).await.unwrap()), ["a", "c"]);
-    assert_eq!(journal.costs().operations, 4);
     well(&journal).await;
 }
 
@@ -97,8 +112,7 @@ async fn an_intent_that_cannot_be_read_fails_its_own_command_only() {
     let journal = Journal::open(&path).unwrap();
     starts(&journal, &intent("bad")).await;
     let other = lock(&path);
-    let spoil = "UPDATE intents SET details = ?1 WHERE unique_id = 'bad'";
-    other.execute(spoil, params!["[not json"]).unwrap();
+    other.execute(SPOIL, []).unwrap();
     let commits = journal.costs().commits;
     let news = [intent("a"), intent("bad"), intent("c")];
     let mut all = Box::pin(async {

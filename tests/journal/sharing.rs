@@ -67,7 +67,6 @@ async fn openers_may_start_at_once() {
     });
     let new = intent("a");
     let mut counted = join_all(journals.iter().map(|journal| starts(journal, &new))).await;
-    let mut counted = counted;
     counted.sort_unstable();
     assert_eq!(counted, (1..=8).collect::<Vec<u32>>());
 }
