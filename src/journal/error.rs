@@ -117,9 +117,16 @@ impl JournalError {
         }
     }
 
-    /// Whether nothing else can be written either.
+    /// Whether nothing else can be written either. One row that cannot be read back, in which
+    /// SQLite itself sees no fault, hurts its own command only.
     pub(super) fn stops_writing(&self) -> bool {
-        self.is_outage() || matches!(self, Self::Corrupt { .. })
+        match self {
+            Self::Corrupt {
+                source: Some(source),
+                ..
+            } => source.sqlite_error_code().is_some(),
+            _ => self.is_outage(),
+        }
     }
 
     pub(super) fn setup(path: &Path, source: impl Into<std::io::Error>) -> Self {
@@ -165,5 +172,46 @@ impl JournalError {
             | ErrorCode::OutOfMemory => Self::Io { path, source },
             _ => Self::Other { path, source },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+
+    fn of(code: i32) -> JournalError {
+        let code = rusqlite::ffi::Error::new(code);
+        let error = rusqlite::Error::SqliteFailure(code, None);
+        JournalError::new(Path::new("/j"), error)
+    }
+
+    #[test]
+    fn outages_are_told_from_what_waiting_does_not_mend() {
+        use rusqlite::ffi;
+        for code in [
+            ffi::SQLITE_IOERR_FSYNC,
+            ffi::SQLITE_READONLY,
+            ffi::SQLITE_CANTOPEN,
+        ] {
+            let error = of(code);
+            assert!(matches!(error, JournalError::Io { .. }), "{error:?}");
+            assert!(error.is_outage() && error.stops_writing());
+        }
+        assert!(matches!(of(ffi::SQLITE_FULL), JournalError::Full { .. }));
+        assert!(of(ffi::SQLITE_FULL).is_outage());
+        assert!(matches!(
+            of(ffi::SQLITE_BUSY_RECOVERY),
+            JournalError::Busy { .. }
+        ));
+        assert!(of(ffi::SQLITE_BUSY_RECOVERY).is_outage());
+        let damaged = of(ffi::SQLITE_CORRUPT);
+        assert!(matches!(damaged, JournalError::Corrupt { .. }));
+        assert!(!damaged.is_outage() && damaged.stops_writing());
+        let refused = of(ffi::SQLITE_CONSTRAINT_NOTNULL);
+        assert!(matches!(refused, JournalError::Other { .. }));
+        assert!(!refused.is_outage() && !refused.stops_writing());
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        assert!(JournalError::setup(Path::new("/j"), full).is_outage());
     }
 }

@@ -139,7 +139,9 @@ fn prepare(
     path: &Path,
     options: &JournalOptions,
 ) -> Result<(), JournalError> {
-    known(conn, path)?;
+    if !known(conn, path)? {
+        nothing_in(path)?;
+    }
     configure(conn, options).map_err(|e| JournalError::new(path, e))?;
     create_schema(conn, path)?;
     let found: String = conn
@@ -179,6 +181,19 @@ fn known(conn: &Connection, path: &Path) -> Result<bool, JournalError> {
     Ok(true)
 }
 
+/// Refuses a file that SQLite takes for an empty one although it is not: one of a single byte.
+fn nothing_in(path: &Path) -> Result<(), JournalError> {
+    let found = fs::metadata(path).map_err(|e| JournalError::setup(path, e))?;
+    if (1..100).contains(&found.len()) {
+        return Err(JournalError::Corrupt {
+            path: path.to_owned(),
+            reason: "shorter than the header of a database".into(),
+            source: None,
+        });
+    }
+    Ok(())
+}
+
 fn configure(conn: &Connection, options: &JournalOptions) -> rusqlite::Result<()> {
     // answers with the mode that holds now
     let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
@@ -212,4 +227,24 @@ fn create_schema(conn: &mut Connection, path: &Path) -> Result<(), JournalError>
             .map_err(failed)?;
     }
     change.commit().map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+
+    #[test]
+    fn a_commit_is_a_sync() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = File::open(&folder.path().join("j"), &JournalOptions::default()).unwrap();
+        let pragma = |name| {
+            file.conn
+                .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
+                .unwrap()
+        };
+        assert_eq!(pragma("synchronous"), 2.into());
+        assert_eq!(pragma("journal_mode"), "wal".to_owned().into());
+        assert_eq!(pragma("busy_timeout"), 5000.into());
+    }
 }

@@ -114,11 +114,9 @@ impl Writer {
             }
             Ok(()) => {}
         }
-        let failure = jobs.iter().find_map(|job| job.failure());
-        let failure = failure.filter(|error| error.stops_writing()).cloned();
         // A finish may succeed on a full disk, in the room of its intent; a begin needs new room.
         let began = |job: &Job| job.kind() == Kind::Begin && job.failure().is_none();
-        if let Some(error) = failure {
+        if let Some(error) = outage(jobs) {
             self.failed(&error);
         } else if jobs.iter().any(began) {
             self.succeeded();
@@ -145,12 +143,7 @@ impl Writer {
             }
             Ok(())
         })
-        .map_err(|error| {
-            let own = jobs.iter().find_map(|job| job.failure());
-            own.filter(|own| own.stops_writing())
-                .cloned()
-                .unwrap_or(error)
-        })?;
+        .map_err(|error| outage(jobs).unwrap_or(error))?;
         self.meter.operations.fetch_add(count, Ordering::Relaxed);
         Ok(())
     }
@@ -227,6 +220,12 @@ impl Writer {
             self.health.send_replace(Health::Well);
         }
     }
+}
+
+/// What keeps one of the jobs, and so probably all writes, from succeeding.
+fn outage(jobs: &[Job]) -> Option<JournalError> {
+    let mut failures = jobs.iter().filter_map(|job| job.failure());
+    failures.find(|error| error.stops_writing()).cloned()
 }
 
 /// Stands for a transaction that SQLite has rolled back by itself.
