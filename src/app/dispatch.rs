@@ -16,6 +16,7 @@ use super::seen::{Seen, SeenIds};
 use crate::bus::{Delivery, Replies, Settler};
 use crate::kill::{self, Point};
 use crate::manager::{Ended, Manager, Origin, Slot, Slots};
+use crate::retry::Delays;
 use crate::rpc::{Command, Failure, Message, Opened, Registry, Reply, ReplyTo, envelope, request};
 
 /// Runs what arrives for one backend.
@@ -160,6 +161,7 @@ impl Dispatcher {
                 .is_some()
                 .then(|| delivery.properties.expiration.unwrap_or(self.call_patience)),
         };
+        let mut delays = Delays::new(Duration::from_millis(200), Duration::from_secs(5));
         loop {
             if !self.manager.admits(&command).await {
                 return Err(End::Unsettled);
@@ -184,8 +186,12 @@ impl Dispatcher {
                 Ended::Outcome(outcome) => return Ok((slot, outcome)),
                 // Whoever gets the message next continues.
                 Ended::CutOff => return Err(End::Unsettled),
-                // The slot is free again for what needs no journal.
-                Ended::NotStarted(again) => command = *again,
+                // The slot is free meanwhile for what needs no journal.
+                Ended::NotStarted(again) => {
+                    command = *again;
+                    drop(slot);
+                    tokio::time::sleep(delays.next_delay()).await;
+                }
             }
         }
     }
