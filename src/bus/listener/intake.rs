@@ -19,7 +19,8 @@ use crate::bus::topology::QueueDecl;
 /// Read-ahead of the queues that carry little: all but the one current clients address.
 const SMALL_WINDOW: u16 = 64;
 
-type Others = SelectAll<BoxStream<'static, Result<(Arc<str>, AmqpDelivery), BusError>>>;
+/// A message of one of the small queues, with its queue.
+type Other = Result<(Arc<str>, AmqpDelivery), BusError>;
 
 /// What is consumed, and how.
 #[derive(Debug)]
@@ -77,7 +78,7 @@ pub(super) struct Intake {
     /// How often the main queue was consumed anew: part of its tag.
     renewals: u64,
     main_tag: String,
-    others: Others,
+    others: SelectAll<BoxStream<'static, Other>>,
     other_tags: Vec<String>,
     /// What former consumers of the main queue had received.
     left: VecDeque<Delivery>,
@@ -132,19 +133,23 @@ impl Intake {
         if let Some(delivery) = self.left.pop_front() {
             return Ok(delivery);
         }
-        let (queue, delivery) = tokio::select! {
-            item = self.main.next() => match item {
-                Some(item) => (self.main_name.clone(), item?),
-                None => return Err(cancelled(&self.main_name)),
-            },
-            Some(item) = self.others.next() => item?,
-        };
-        Ok(self.delivery(&queue, delivery))
+        tokio::select! {
+            item = self.main.next() => self.of_main(item),
+            Some(item) = self.others.next() => self.of_others(item),
+        }
     }
 
-    /// The next message, if it is here.
+    /// The next message, if it is here. `select!` is not asked: it may say "not yet" of what is
+    /// there, to let other tasks run.
     pub(super) fn ready(&mut self) -> Option<Result<Delivery, BusError>> {
-        self.next().now_or_never()
+        if let Some(delivery) = self.left.pop_front() {
+            return Some(Ok(delivery));
+        }
+        if let Some(item) = self.main.next().now_or_never() {
+            return Some(self.of_main(item));
+        }
+        let item = self.others.next().now_or_never()??;
+        Some(self.of_others(item))
     }
 
     /// Reads the main queue with another window. What the former consumer has received comes
@@ -176,6 +181,19 @@ impl Intake {
             cancel(&self.channel, tag).await?;
         }
         Ok(())
+    }
+
+    fn of_main(
+        &self,
+        item: Option<Result<AmqpDelivery, lapin::Error>>,
+    ) -> Result<Delivery, BusError> {
+        let item = item.ok_or_else(|| cancelled(&self.main_name))?;
+        Ok(self.delivery(&self.main_name, item?))
+    }
+
+    fn of_others(&self, item: Other) -> Result<Delivery, BusError> {
+        let (queue, delivery) = item?;
+        Ok(self.delivery(&queue, delivery))
     }
 
     fn delivery(&self, queue: &str, delivery: AmqpDelivery) -> Delivery {

@@ -3,7 +3,8 @@
 //!
 //! lapin takes whatever the broker sends, so the broker's prefetch is the only brake, and a
 //! prefetch counts messages, not bytes. It also counts anew for every consumer: what an earlier
-//! one left unsettled has to be taken off here.
+//! one left unsettled has to be taken off here. So a burst of large bodies after small ones may
+//! pass the byte bound once, by what the open window lets through.
 
 use crate::bus::held::Held;
 
@@ -80,7 +81,9 @@ impl Window {
         self.crowded = consumers > 1;
     }
 
-    /// The window to consume with from now on, if it is worth a new consumer.
+    /// The window to consume with from now on, if it is worth a new consumer. Ask again after
+    /// each change: it closes down to one first, because what is on its way here is not known
+    /// before the former consumer has ended.
     pub(super) fn change(&mut self, held: Held) -> Option<u16> {
         let room = self.room(held);
         let (now, cap) = (self.current, self.cap());
@@ -90,11 +93,13 @@ impl Window {
             u64::from(now) > cap || held.bytes > bytes || full > bytes.saturating_mul(3) / 2;
         let wider = room / 2 >= now || u64::from(room) == cap;
         let calm = held.bytes <= bytes / 4 * 3;
-        if (too_wide && room < now) || (calm && wider && room > now) {
-            self.current = room;
-            return Some(room);
-        }
-        None
+        let next = match () {
+            () if too_wide && now > 1 => 1,
+            () if calm && wider && room > now => room,
+            () => return None,
+        };
+        self.current = next;
+        Some(next)
     }
 
     /// Messages at most, whatever their size.
@@ -154,10 +159,12 @@ mod tests {
         window.saw(3000);
         assert_eq!(window.first(held(0, 0)), 1024);
         window.saw(MIB as usize);
+        assert_eq!(window.change(held(1, MIB)), Some(1));
         assert_eq!(window.change(held(1, MIB)), Some(125));
         window.saw(MIB as usize);
         assert_eq!(window.change(held(2, 2 * MIB)), None);
         window.saw(MIB as usize);
+        assert_eq!(window.change(held(3, 3 * MIB)), Some(1));
         assert_eq!(window.change(held(3, 3 * MIB)), Some(69));
         // small ones come again, and the large one is settled
         let mut widest = 69;
@@ -191,6 +198,7 @@ mod tests {
         window.saw(1000);
         assert_eq!(window.first(held(0, 0)), 100);
         window.crowd(2);
+        assert_eq!(window.change(held(0, 0)), Some(1));
         assert_eq!(window.change(held(0, 0)), Some(8));
         assert_eq!(window.change(held(0, 0)), None);
         window.crowd(1);
