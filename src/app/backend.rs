@@ -14,7 +14,7 @@ use super::dispatch::Dispatcher;
 use super::gate::StrangerGate;
 use super::seen::SeenIds;
 use crate::backend::{self, Backend};
-use crate::bus::{Listener, ListenerState, Publisher, Replies};
+use crate::bus::{Listener, ListenerState, Publisher, ReadAhead, Replies};
 use crate::config::{BackendOptions, Config};
 use crate::db::Db;
 use crate::journal::{Health, Journal};
@@ -118,7 +118,7 @@ impl BackendService {
         let listener = Listener::spawn(
             messaging,
             &options.host,
-            window,
+            ReadAhead::new(window, service.executor_slots),
             Arc::new(gate),
             deliveries_tx,
         );

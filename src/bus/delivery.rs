@@ -8,6 +8,7 @@ use lapin::options::{BasicAckOptions, BasicRejectOptions};
 use lapin::types::AMQPValue;
 
 use super::BusError;
+use super::held::Hold;
 
 /// Where a message stands in its stream; as an argument, where a consumer begins.
 pub(super) const STREAM_OFFSET: &str = "x-stream-offset";
@@ -41,10 +42,11 @@ pub struct Delivery {
     /// Its place in a stream queue.
     pub(super) stream_offset: Option<i64>,
     acker: Acker,
+    hold: Hold,
 }
 
 impl Delivery {
-    pub(super) fn new(queue: &str, delivery: AmqpDelivery) -> Self {
+    pub(super) fn new(queue: &str, delivery: AmqpDelivery, hold: Hold) -> Self {
         let p = &delivery.properties;
         let text = |s: &Option<lapin::types::ShortString>| s.as_ref().map(ToString::to_string);
         let header = |name: &str| p.headers().as_ref().and_then(|h| h.inner().get(name));
@@ -73,6 +75,7 @@ impl Delivery {
             stream_offset,
             body: delivery.data,
             acker: delivery.acker,
+            hold,
         }
     }
 
@@ -87,29 +90,36 @@ impl Delivery {
     pub fn settler(&self) -> Settler {
         Settler {
             acker: self.acker.clone(),
+            hold: self.hold.clone(),
         }
     }
 }
 
-/// Acknowledges or rejects one message.
+/// Acknowledges or rejects one message. Until then, or until the delivery and all its settlers
+/// are dropped, the message counts as held.
 #[derive(Debug, Clone)]
 pub struct Settler {
     acker: Acker,
+    hold: Hold,
 }
 
 impl Settler {
     /// Tells the broker that the message is done with. An error or `false` means that its
     /// channel has gone, and that the broker will deliver the message again.
     pub async fn ack(&self) -> Result<bool, BusError> {
-        Ok(self.acker.ack(BasicAckOptions::default()).await?)
+        let result = self.acker.ack(BasicAckOptions::default()).await;
+        self.hold.release();
+        Ok(result?)
     }
 
     /// Drops the message for good (`basic.reject`, no requeue), as oslo does with a body that
     /// cannot be read.
     pub async fn reject(&self) -> Result<bool, BusError> {
-        Ok(self
+        let result = self
             .acker
             .reject(BasicRejectOptions { requeue: false })
-            .await?)
+            .await;
+        self.hold.release();
+        Ok(result?)
     }
 }

@@ -9,7 +9,6 @@ use lapin::{Channel, Consumer};
 use super::BusError;
 use super::connect::Connector;
 use super::declare::{answered, declare_queue};
-use super::delivery::Delivery;
 use super::link::Link;
 use super::topology::{QueueDecl, Topology};
 use crate::config::MessagingOptions;
@@ -94,7 +93,7 @@ impl Inbox {
         match self.consumer.next().await {
             Some(Ok(delivery)) => {
                 delivery.ack(BasicAckOptions::default()).await?;
-                Ok(Delivery::new(&self.queue.name, delivery).body)
+                Ok(delivery.data)
             }
             Some(Err(error)) => Err(error.into()),
             None => Err(BusError::Cancelled {

@@ -6,8 +6,10 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use cinder_volume_xtremio::bus::{Delivery, Gate, Listener, ListenerState, Verdict};
+use cinder_volume_xtremio::bus::{Delivery, Gate, Listener, ListenerState, ReadAhead, Verdict};
 use cinder_volume_xtremio::config::MessagingOptions;
+use lapin::Confirmation;
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
@@ -16,6 +18,12 @@ use crate::support::messaging;
 
 pub(crate) const HOST: &str = "ctl1@xtremio1";
 pub(crate) const MAIN: &str = "cinder-volume.ctl1@xtremio1.ctl1";
+/// A window that most tests never fill.
+pub(crate) const AHEAD: ReadAhead = ReadAhead {
+    messages: 100,
+    slots: 64,
+    bytes: 64 << 20,
+};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Answers with these verdicts in turn, the last one for ever.
@@ -61,8 +69,17 @@ impl Bench {
         options: &MessagingOptions,
         verdicts: &[Verdict],
     ) -> Self {
+        Self::reading(broker, options, verdicts, AHEAD).await
+    }
+
+    pub(crate) async fn reading(
+        broker: TestBroker,
+        options: &MessagingOptions,
+        verdicts: &[Verdict],
+        ahead: ReadAhead,
+    ) -> Self {
         let (tx, deliveries) = unbounded_channel();
-        let listener = Listener::spawn(options, HOST, 100, Scripted::new(verdicts), tx);
+        let listener = Listener::spawn(options, HOST, ahead, Scripted::new(verdicts), tx);
         let bench = Self {
             broker,
             listener,
@@ -89,6 +106,26 @@ impl Bench {
         self.broker
             .publish(exchange, key, messaging::properties(), body.as_bytes())
             .await;
+    }
+
+    /// Sends these to the main queue, one after the other, each confirmed.
+    pub(crate) async fn send_all(&self, bodies: impl IntoIterator<Item = Vec<u8>>) {
+        let (connection, channel) = self.broker.channel().await;
+        channel
+            .confirm_select(ConfirmSelectOptions::default())
+            .await
+            .unwrap();
+        for body in bodies {
+            let sent = channel.basic_publish(
+                "openstack".into(),
+                MAIN.into(),
+                BasicPublishOptions::default(),
+                &body,
+                messaging::properties(),
+            );
+            assert_eq!(sent.await.unwrap().await.unwrap(), Confirmation::Ack(None));
+        }
+        connection.close(200, "sent".into()).await.unwrap();
     }
 
     pub(crate) async fn next(&mut self) -> Delivery {

@@ -6,7 +6,7 @@ use cinder_volume_xtremio::bus::{Listener, ListenerState, Verdict};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::timeout;
 
-use super::bench::{Bench, HOST, MAIN, PATIENCE, Scripted, options};
+use super::bench::{AHEAD, Bench, HOST, MAIN, PATIENCE, Scripted, options};
 use crate::support::broker::TestBroker;
 use crate::support::relay::Relay;
 
@@ -137,7 +137,13 @@ async fn attempts_that_were_given_up_do_not_go_on() {
     relay.stall();
     let options = options(&broker, relay.addr().port());
     let (tx, _deliveries) = unbounded_channel();
-    let listener = Listener::spawn(&options, HOST, 100, Scripted::new(&[Verdict::Consume]), tx);
+    let listener = Listener::spawn(
+        &options,
+        HOST,
+        AHEAD,
+        Scripted::new(&[Verdict::Consume]),
+        tx,
+    );
     let mut state = listener.state();
     let failed = |s: &ListenerState| matches!(s, ListenerState::Connecting(Some(_)));
     timeout(PATIENCE, state.wait_for(failed))
@@ -241,7 +247,7 @@ async fn a_mismatch_names_the_object_and_the_options() {
     let first = Bench::with(broker, &durable, &[Verdict::Consume]).await;
     let plain = options(&first.broker, first.broker.port());
     let (tx, _rx) = unbounded_channel();
-    let second = Listener::spawn(&plain, HOST, 100, Scripted::new(&[Verdict::Consume]), tx);
+    let second = Listener::spawn(&plain, HOST, AHEAD, Scripted::new(&[Verdict::Consume]), tx);
     let mut state = second.state();
     let told = timeout(
         PATIENCE,

@@ -44,6 +44,8 @@ pub(crate) struct Queue {
     pub(crate) consumers: u64,
     /// Messages, ready and unacked, at the last statistics.
     pub(crate) messages: u64,
+    /// Those of them that were delivered and are not settled.
+    pub(crate) unacked: u64,
 }
 
 impl TestBroker {
@@ -152,6 +154,32 @@ impl TestBroker {
                 // the management API can only be asked again
                 _ => tokio::time::sleep(Duration::from_millis(50)).await,
             }
+        }
+    }
+
+    /// Waits until the prefetch windows of a queue's consumers, smallest first, satisfy `ready`;
+    /// 30 s at most.
+    pub(crate) async fn wait_for_windows(&self, queue: &str, ready: impl Fn(&[u64]) -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let found = self
+                .api(Method::GET, &["consumers", &self.vhost], None)
+                .await;
+            let found = found.as_array().expect("a list of consumers").iter();
+            let found = found.filter(|consumer| consumer["queue"]["name"] == queue);
+            let mut windows: Vec<u64> = found
+                .map(|consumer| consumer["prefetch_count"].as_u64().expect("a window"))
+                .collect();
+            windows.sort_unstable();
+            if ready(&windows) {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "windows of {queue} after 30 s: {windows:?}"
+            );
+            // the management API can only be asked again
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
@@ -330,6 +358,7 @@ fn queue(shown: &Value) -> Queue {
         arguments: shown["arguments"].clone(),
         consumers: shown["consumers"].as_u64().unwrap_or(0),
         messages: shown["messages"].as_u64().unwrap_or(0),
+        unacked: shown["messages_unacknowledged"].as_u64().unwrap_or(0),
     }
 }
 
