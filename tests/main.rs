@@ -5,6 +5,7 @@ mod app;
 mod bus;
 mod config;
 mod db;
+mod delivery;
 mod journal;
 mod layers;
 mod manager;

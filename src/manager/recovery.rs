@@ -29,6 +29,8 @@ use crate::journal::Intent;
 /// After a lost line: as long as oslo's clients may take to come back with what they could not
 /// send meanwhile (`rabbit_interval_max` is 30 s), and some.
 const RECONNECTION: Duration = Duration::from_secs(45);
+/// Two heartbeats, but no less than this: between a row and its message there may be a pause.
+const QUIET: Duration = Duration::from_secs(10);
 /// How many rows are gone on with at once.
 const AT_ONCE: usize = 16;
 
@@ -158,10 +160,11 @@ impl Recovery {
         };
         let up_to = *self.reading.up_to.borrow();
         let beat = self.manager.service.report_interval;
+        let quiet = QUIET.max(beat * 2);
         let grace = if self.broken {
-            RECONNECTION.max(beat * 2)
+            RECONNECTION.max(quiet)
         } else {
-            beat * 2
+            quiet
         };
         let mut waiting = HashMap::new();
         let mut ripe = Vec::new();
@@ -172,8 +175,8 @@ impl Recovery {
                 since = now;
             }
             waiting.insert(key.clone(), since);
-            let quiet = now.duration_since(consuming) >= grace;
-            if quiet && is_gone(since, up_to, beat, now) {
+            let settled = now.duration_since(consuming) >= grace;
+            if settled && is_gone(since, up_to, quiet, now) {
                 info!(
                     resource = key,
                     "no message asks for it any more: gone on with from its row"
@@ -187,8 +190,9 @@ impl Recovery {
 }
 
 /// Whether a message about what was first seen at `since` cannot come any more.
-fn is_gone(since: Instant, read_up_to: Option<Instant>, beat: Duration, now: Instant) -> bool {
-    now.duration_since(since) >= beat * 2 && read_up_to.is_some_and(|read| read >= since + beat)
+fn is_gone(since: Instant, read_up_to: Option<Instant>, quiet: Duration, now: Instant) -> bool {
+    let sent_by = since + quiet / 2;
+    now.duration_since(since) >= quiet && read_up_to.is_some_and(|read| read >= sent_by)
 }
 
 #[cfg(test)]
@@ -197,18 +201,21 @@ mod tests {
 
     #[test]
     fn a_message_is_gone_when_all_sent_before_was_read_and_two_heartbeats_passed() {
-        let beat = Duration::from_secs(10);
+        let quiet = Duration::from_secs(20);
         let since = Instant::now();
         let at = |seconds| since + Duration::from_secs(seconds);
-        assert!(!is_gone(since, None, beat, at(100)), "nothing was read yet");
         assert!(
-            !is_gone(since, Some(at(9)), beat, at(100)),
+            !is_gone(since, None, quiet, at(100)),
+            "nothing was read yet"
+        );
+        assert!(
+            !is_gone(since, Some(at(9)), quiet, at(100)),
             "it may be queued"
         );
         assert!(
-            !is_gone(since, Some(at(15)), beat, at(19)),
+            !is_gone(since, Some(at(15)), quiet, at(19)),
             "it may be on its way"
         );
-        assert!(is_gone(since, Some(at(15)), beat, at(20)));
+        assert!(is_gone(since, Some(at(15)), quiet, at(20)));
     }
 }

@@ -178,12 +178,21 @@ impl Lab {
 
     /// Starts a worker and returns at once.
     pub(crate) fn spawn(&mut self, arguments: &[&str]) -> Worker {
+        self.start(arguments, &[])
+    }
+
+    /// The same with environment variables.
+    pub(crate) fn spawn_with(&mut self, env: &[(&str, &str)]) -> Worker {
+        self.start(&[], env)
+    }
+
+    fn start(&mut self, arguments: &[&str], env: &[(&str, &str)]) -> Worker {
         self.started += 1;
         let log = self.dir.path().join(format!("worker-{}.log", self.started));
         let conf = self.conf_path().display().to_string();
         let mut all = vec!["--config-file".to_owned(), conf];
         all.extend(arguments.iter().map(|&argument| argument.to_owned()));
-        Worker::start(&all, &log)
+        Worker::start_with(&all, env, &log)
     }
 
     /// Starts the lab's worker, and returns when all its backends serve.
@@ -441,6 +450,12 @@ impl Lab {
         found.message_count()
     }
 
+    /// Waits until a backend's main queue holds nothing, and its consumer nothing of it.
+    pub(crate) async fn wait_idle(&self, backend: &str) {
+        let idle = |queue: &super::broker::Queue| queue.messages == 0;
+        self.broker.wait_for_queue(&self.queue(backend), idle).await;
+    }
+
     /// Names of the volumes on the array.
     pub(crate) fn array(&self) -> Vec<String> {
         let state = self.xms.sim.state();
@@ -477,6 +492,20 @@ impl Lab {
         self.finish_with_array().await;
     }
 
+    /// The same, where volumes, worker rows and user messages may stay.
+    pub(crate) async fn finish_as_it_is(mut self) {
+        if self.worker().runs() {
+            self.worker().stop().await;
+        }
+        self.finished = true;
+        self.check_logs();
+        let left = "FROM reservations WHERE deleted = false";
+        assert_eq!(self.db.number("COUNT(*)", left).await, 0, "reservations");
+        for (name, _) in self.backends.clone() {
+            assert_eq!(self.ready(&self.queue(name)).await, 0, "messages");
+        }
+    }
+
     /// The same, where volumes are to stay on the array.
     pub(crate) async fn finish_with_array(mut self) {
         let worker = self.worker();
@@ -487,6 +516,17 @@ impl Lab {
     /// The same, where the workers have been stopped.
     pub(crate) async fn finish_without_worker(mut self) {
         self.finished = true;
+        self.check_logs();
+        let left = "FROM workers WHERE resource_type <> 'SENTINEL'";
+        assert_eq!(self.db.number("COUNT(*)", left).await, 0, "workers rows");
+        let left = "FROM reservations WHERE deleted = false";
+        assert_eq!(self.db.number("COUNT(*)", left).await, 0, "reservations");
+        for (name, _) in self.backends.clone() {
+            assert_eq!(self.ready(&self.queue(name)).await, 0, "messages");
+        }
+    }
+
+    fn check_logs(&self) {
         let mut log = String::new();
         for n in 1..=self.started {
             let path = self.dir.path().join(format!("worker-{n}.log"));
@@ -495,13 +535,6 @@ impl Lab {
         assert!(!log.contains("panicked"), "the worker panicked");
         assert!(!log.contains(PASSWORD), "a password in the log");
         assert!(!log.contains("lab-database"), "a password in the log");
-        let left = "FROM workers WHERE resource_type <> 'SENTINEL'";
-        assert_eq!(self.db.number("COUNT(*)", left).await, 0, "workers rows");
-        let left = "FROM reservations WHERE deleted = false";
-        assert_eq!(self.db.number("COUNT(*)", left).await, 0, "reservations");
-        for (name, _) in self.backends.clone() {
-            assert_eq!(self.ready(&self.queue(name)).await, 0, "messages");
-        }
     }
 }
 

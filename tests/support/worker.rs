@@ -114,6 +114,11 @@ impl Worker {
         assert!(status.success(), "after SIGTERM: {status}");
     }
 
+    /// Waits until it has ended itself as `kill -9` would.
+    pub(crate) async fn killed(&mut self) {
+        assert_eq!(self.ended().await.signal(), Some(9));
+    }
+
     /// `kill -9`
     pub(crate) async fn kill(&mut self) {
         self.signal(Signal::SIGKILL);

@@ -1,0 +1,1 @@
+//! Calls that die: replies, and what no caller waits for any more.

@@ -1,0 +1,1 @@
+//! What the journal keeps from starting: a full disk, and commands that never end.

@@ -1,0 +1,1 @@
+//! Messages that are lost: rows are gone on with, or end visibly.

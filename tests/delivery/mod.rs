@@ -1,0 +1,8 @@
+//! Deliveries that come twice, late, or after a death: the end is the same as of one delivery.
+
+mod again;
+mod calls;
+mod case;
+mod journal;
+mod kills;
+mod lost;
