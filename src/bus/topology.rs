@@ -59,6 +59,13 @@ pub struct QueueDecl {
     pub private: bool,
 }
 
+impl QueueDecl {
+    /// Whether it is a quorum queue.
+    pub(super) fn is_quorum(&self) -> bool {
+        self.arguments.get("x-queue-type") == Some(&QueueArgument::Str("quorum".into()))
+    }
+}
+
 /// The queues one RPC server of a backend consumes, in oslo's order of declaring.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerQueues {

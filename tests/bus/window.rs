@@ -1,7 +1,7 @@
 //! How far the main queue is read ahead: bounded in bytes, shared with siblings.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cinder_volume_xtremio::bus::{Delivery, Listener, ListenerState, ReadAhead, Verdict};
 use cinder_volume_xtremio::config::MessagingOptions;
@@ -103,7 +103,8 @@ async fn large_bodies(mut bench: Bench, open: usize, count: usize) {
         let delivery = bench.next().await;
         let held = bench.deliveries.len() + 1;
         assert!(near(held as u64, most), "{held} MiB held at step {step}");
-        if held <= BOUND {
+        // Before that, what the open window let through may still be on its way.
+        if step > open && held <= BOUND {
             most = BOUND;
         }
         if step == count * 3 / 4 {
@@ -148,12 +149,34 @@ async fn large_bodies_close_a_window_that_small_ones_had_opened() {
 }
 
 #[tokio::test]
-async fn large_bodies_of_a_quorum_queue_are_bounded_too() {
+async fn a_quorum_queue_keeps_its_window() {
     let broker = TestBroker::new().await;
     let mut options = options(&broker, broker.port());
     options.quorum_queue = true;
-    let bench = Bench::reading(broker, &options, &[Verdict::Consume], FEW_MIB).await;
-    large_bodies(bench, 16, 60).await;
+    options.heartbeat = Duration::from_secs(6);
+    let mut bench = Bench::reading(broker, &options, &[Verdict::Consume], FEW_MIB).await;
+    let mut state = bench.listener.state();
+    state.mark_unchanged();
+    bench.send_all((0..20).map(|n| body(n, MIB))).await;
+    let sent = Instant::now();
+    let mut held = Vec::new();
+    for n in 0..20 {
+        let delivery = bench.next().await;
+        assert!(!delivery.redelivered);
+        assert_eq!(number(&delivery), n);
+        held.push(delivery);
+    }
+    // The broker has been asked again, and counts one consumer.
+    let mut mark = bench.listener.read_up_to();
+    let asked = mark.wait_for(|mark| mark.is_some_and(|mark| mark > sent));
+    drop(timeout(PATIENCE, asked).await.unwrap().unwrap());
+    assert!(!state.has_changed().unwrap(), "{:?}", *state.borrow());
+    bench.broker.wait_for_windows(MAIN, |w| w == [100]).await;
+    for delivery in &held {
+        assert!(delivery.settler().ack().await.unwrap());
+    }
+    bench.empty(MAIN).await;
+    bench.listener.close().await;
 }
 
 #[tokio::test]

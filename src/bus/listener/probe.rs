@@ -10,7 +10,7 @@ use lapin::{Channel, Queue};
 use super::mark::Ready;
 use crate::bus::BusError;
 use crate::bus::declare::answered_within;
-use crate::bus::topology::{ExchangeType, QueueArgument, QueueDecl};
+use crate::bus::topology::{ExchangeType, QueueDecl};
 
 /// Between two probes of the line at most, and the longest wait for the answer to one.
 const LONGEST_PROBE: Duration = Duration::from_secs(10);
@@ -46,8 +46,7 @@ impl Probed {
         let probed = |queue: &QueueDecl| Self {
             name: queue.name.clone(),
             // A quorum queue's deliveries may come from another node than its counts.
-            in_order: queue.arguments.get("x-queue-type")
-                != Some(&QueueArgument::Str("quorum".into())),
+            in_order: !queue.is_quorum(),
         };
         queues.iter().filter(ours).map(probed).collect()
     }

@@ -80,6 +80,8 @@ impl Session {
             }
         }
         let plain = host.split('@').next().unwrap_or(host);
+        let main = format!("cinder-volume.{host}.{plain}");
+        let fixed = queues.iter().any(|q| q.name == main && q.is_quorum());
         let probed = Probed::of(&queues, host);
         Self {
             connector: Connector::new(options, "listen"),
@@ -89,12 +91,12 @@ impl Session {
             host: host.to_owned(),
             plan: Plan {
                 queues,
-                main: format!("cinder-volume.{host}.{plain}"),
+                main,
                 most: ahead.messages,
                 cancel_on_failover: options.cancel_on_failover,
                 offsets: HashMap::new(),
             },
-            window: Window::new(ahead),
+            window: Window::new(ahead, fixed),
             ledger: Arc::default(),
             mark: Mark::new(probed.len(), tell.read_up_to),
             probed,

@@ -15,7 +15,8 @@ const FIRST: u64 = 16;
 /// What siblings leave each other: this many times the execution slots.
 const SHARE: usize = 4;
 
-/// How much a listener may hold unsettled.
+/// How much a listener may hold unsettled. Of a quorum queue it holds `messages`, whatever their
+/// size and whoever else consumes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadAhead {
     /// Messages of the main queue, when nobody else consumes it.
@@ -42,6 +43,9 @@ impl ReadAhead {
 #[derive(Debug)]
 pub(super) struct Window {
     limits: ReadAhead,
+    /// It cannot be changed: a quorum queue counts a cancelled consumer as one until its last
+    /// message is settled, which looks like a sibling, and hands out again what was on its way.
+    fixed: bool,
     /// Size of a large body among the latest ones, bytes.
     typical: Option<u64>,
     /// Others consume the main queue too.
@@ -50,9 +54,10 @@ pub(super) struct Window {
 }
 
 impl Window {
-    pub(super) fn new(limits: ReadAhead) -> Self {
+    pub(super) fn new(limits: ReadAhead, fixed: bool) -> Self {
         Self {
             limits,
+            fixed,
             typical: None,
             crowded: false,
             current: 0,
@@ -61,7 +66,10 @@ impl Window {
 
     /// The window to begin a session with.
     pub(super) fn first(&mut self, held: Held) -> u16 {
-        self.current = self.room(held);
+        self.current = match self.fixed {
+            true => self.limits.messages.max(1),
+            false => self.room(held),
+        };
         self.current
     }
 
@@ -85,6 +93,9 @@ impl Window {
     /// each change: it closes down to one first, because what is on its way here is not known
     /// before the former consumer has ended.
     pub(super) fn change(&mut self, held: Held) -> Option<u16> {
+        if self.fixed {
+            return None;
+        }
         let room = self.room(held);
         let (now, cap) = (self.current, self.cap());
         let full = u64::from(now) * self.typical.unwrap_or(0);
@@ -127,11 +138,12 @@ mod tests {
     const MIB: u64 = 1 << 20;
 
     fn window(messages: u16, slots: usize, bytes: u64) -> Window {
-        Window::new(ReadAhead {
+        let limits = ReadAhead {
             messages,
             slots,
             bytes,
-        })
+        };
+        Window::new(limits, false)
     }
 
     fn held(messages: u64, bytes: u64) -> Held {
