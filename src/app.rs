@@ -4,6 +4,7 @@ mod backend;
 mod dispatch;
 mod gate;
 pub mod logging;
+mod running;
 mod seen;
 
 use std::ffi::OsString;
@@ -28,6 +29,7 @@ use crate::manager::{LockError, Locks};
 use crate::report::{Notifier, Outbox};
 use crate::retry::Delays;
 use backend::{BackendService, Shared};
+pub use running::{Running, RunningDir};
 
 /// Several, for one that a dead network holds must not end all heartbeats.
 const HEARTBEAT_CONNECTIONS: u32 = 4;
@@ -50,9 +52,9 @@ pub enum AppError {
     /// Somebody else serves our host.
     #[error("{0}")]
     Refused(String),
-    /// A signal handler cannot be installed.
-    #[error("signals: {0}")]
-    Signals(#[from] std::io::Error),
+    /// Signal handlers cannot be installed, or the state folder cannot be written.
+    #[error("signals or state folder: {0}")]
+    System(#[from] std::io::Error),
 }
 
 /// How a service is run, beside its configuration.
@@ -99,6 +101,8 @@ pub async fn serve(serve: Serve<'_>) -> Result<(), AppError> {
         _ = terminate.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
     };
+    let hosts = backends.iter().map(|b| b.host.clone()).collect();
+    let registered = RunningDir::new(&state_folder(config)).register(hosts)?;
     let journal = backends.first().map(BackendService::journal);
     let watchdog = tokio::spawn(watchdog());
     let mut refused = select_all(backends.iter().map(|b| refusal(b.state()).boxed())).fuse();
@@ -126,9 +130,18 @@ pub async fn serve(serve: Serve<'_>) -> Result<(), AppError> {
         }
     }
     drop((refused, up));
-    info!("stopping: nothing new is started");
     tell_systemd(NotifyState::Stopping);
-    let limit = config.service.graceful_shutdown_timeout;
+    let mut limit = config.service.graceful_shutdown_timeout;
+    if registered.drains() {
+        info!("draining: what earlier processes have begun is ended first");
+        let settled = join_all(backends.iter().map(BackendService::settled));
+        tokio::select! {
+            _ = settled => {}
+            _ = terminate.recv() => warn!("a second SIGTERM: not waiting for earlier processes' commands"),
+        }
+        limit = Duration::ZERO;
+    }
+    info!("stopping: nothing new is started");
     join_all(backends.into_iter().map(|b| b.stop(limit))).await;
     outbox.flush(Duration::from_secs(5)).await;
     outbox_task.abort();
@@ -174,9 +187,13 @@ async fn start(
 }
 
 /// One file for all backends of the process.
-fn journal_file(config: &Config) -> PathBuf {
-    let folder = config.service.state_path.join("cinder-volume-xtremio");
-    folder.join("journal.sqlite")
+pub fn journal_file(config: &Config) -> PathBuf {
+    state_folder(config).join("journal.sqlite")
+}
+
+/// What the service remembers on this machine.
+pub fn state_folder(config: &Config) -> PathBuf {
+    config.service.state_path.join("cinder-volume-xtremio")
 }
 
 /// A database that is away is waited for; one that refuses is not.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use cinder_volume_xtremio::cli::args::{Cli, Command};
-use cinder_volume_xtremio::cli::{call, check_config, complain, demo, serve, simulate_xms};
+use cinder_volume_xtremio::cli::{call, check_config, complain, demo, drain, serve, simulate_xms};
 #[cfg(debug_assertions)]
 use cinder_volume_xtremio::{cli::say, kill::Point};
 use clap::Parser;
@@ -26,6 +26,7 @@ fn main() -> ExitCode {
             Command::Call(args) => call::run(args).await,
             Command::SimulateXms(args) => simulate_xms::main(args).await,
             Command::CheckConfig(args) => check_config::run(&args),
+            Command::Drain(args) => drain::run(args).await,
             Command::Demo => demo::main().await,
             #[cfg(debug_assertions)]
             Command::KillPoints => {

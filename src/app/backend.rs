@@ -51,6 +51,7 @@ pub(super) struct BackendService {
     listener: Listener,
     dispatcher: Arc<Dispatcher>,
     stop: CancellationToken,
+    left_open: watch::Receiver<Option<usize>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -128,6 +129,8 @@ impl BackendService {
             up_to: listener.read_up_to(),
             since: consuming_since(listener.state()),
         };
+        let recovery = Recovery::new(manager, reading);
+        let left_open = recovery.left_open();
         let tasks = vec![
             tokio::spawn(dispatcher.clone().run(deliveries)),
             tokio::spawn(initialise(
@@ -149,13 +152,14 @@ impl BackendService {
                 }
             }),
             tokio::spawn(watch_strangers(options.host.clone(), listener.state())),
-            tokio::spawn(Recovery::new(manager, reading).run()),
+            tokio::spawn(recovery.run()),
         ];
         Ok(Self {
             host: options.host.clone(),
             listener,
             dispatcher,
             stop,
+            left_open,
             tasks,
         })
     }
@@ -168,6 +172,13 @@ impl BackendService {
     /// Where the listener stands.
     pub(super) fn state(&self) -> watch::Receiver<ListenerState> {
         self.listener.state()
+    }
+
+    /// Waits until nothing is open that processes before this one have begun.
+    pub(super) async fn settled(&self) {
+        let mut open = self.left_open.clone();
+        // An error means that recovery has ended: nothing more will change.
+        let _ = open.wait_for(|open| *open == Some(0)).await;
     }
 
     /// Takes nothing more, lets what runs end within `limit` (zero: for ever), then hands the

@@ -44,6 +44,8 @@ pub enum Command {
     SimulateXms(SimulateArgs),
     /// Load the configuration, print what is set where, exit with 64 on faults
     CheckConfig(OsloArgs),
+    /// End the service on this machine once nothing that was begun is left open
+    Drain(DrainArgs),
     /// Show the service at work on a simulated array; CVX_AMQP names a RabbitMQ of one's own
     Demo,
     /// List the points at which tests can end the service, one a line (test builds only)
@@ -193,6 +195,17 @@ pub struct CallArgs {
     /// Where the broker is configured.
     #[command(flatten)]
     pub oslo: OsloArgs,
+}
+
+/// Arguments of `drain`.
+#[derive(Debug, Clone, Args)]
+pub struct DrainArgs {
+    /// Seconds to wait for the end of what has begun
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub timeout: u64,
+    /// The configuration of the service.
+    #[command(flatten)]
+    pub config: OsloArgs,
 }
 
 /// XMS versions that the simulator plays.

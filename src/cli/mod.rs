@@ -4,6 +4,7 @@ pub mod args;
 pub mod call;
 pub mod check_config;
 pub mod demo;
+pub mod drain;
 pub mod serve;
 pub mod simulate_xms;
 

@@ -42,7 +42,13 @@ impl Run<'_> {
             None => None,
         };
         let _volume = self.lock(&id).await?;
-        let row = self.volume_row(&id).await?;
+        let Some(row) = self.live_volume(&id).await? else {
+            if self.starts > 1 {
+                self.remove_orphans(&[args.volume.name_id().to_owned()])
+                    .await?;
+            }
+            return Err(CommandError::VolumeNotFound { id });
+        };
         match self.wanted(&row) {
             Wanted::Yes => {}
             Wanted::No(reason) => {
@@ -80,6 +86,22 @@ impl Run<'_> {
                     .await
             }
         }
+    }
+
+    /// The row went while a create was cut off: nothing of it may stay on the array.
+    pub(super) async fn remove_orphans(&self, names: &[String]) -> Result<(), CommandError> {
+        for name in names {
+            // After a migration the name may have become another volume's.
+            let owner = self.db(|| self.db.volume_by_array_name(name)).await?;
+            if owner.is_none() {
+                self.array(|| self.backend.delete_volume(name)).await?;
+                info!(
+                    volume.name = name,
+                    "its row is gone: nothing of it is on the array"
+                );
+            }
+        }
+        Ok(())
     }
 
     fn wanted(&self, row: &Row) -> Wanted {

@@ -34,11 +34,12 @@ impl Manager {
     /// Runs a command to its end, between an intent and a finish record in the journal.
     pub async fn run(&self, command: Command, context: RequestContext, origin: &Origin) -> Ended {
         let rule = redelivery::of(command.method());
-        let run = Run {
+        let mut run = Run {
             manager: self,
             context: &context,
             origin,
             rule,
+            starts: 1,
             began: Instant::now(),
         };
         if !rule.is_journaled() {
@@ -52,7 +53,8 @@ impl Manager {
         let outcome = match self.journal.begin(&intent).await {
             Ok(Begun::Started { starts }) => {
                 kill::pass(Point::IntentWritten);
-                run.started(command, starts).await
+                run.starts = starts;
+                run.started(command).await
             }
             Ok(Begun::Finished(finish)) => {
                 info!(ended = ?finish.at, "repeat of a command that has ended: nothing is changed");
@@ -115,11 +117,11 @@ impl Manager {
 
 impl Run<'_> {
     /// The command, unless its starts without an end are too many.
-    async fn started(&self, command: Command, starts: u32) -> Result<Value, CommandError> {
-        if starts <= MOST_STARTS {
+    async fn started(&self, command: Command) -> Result<Value, CommandError> {
+        if self.starts <= MOST_STARTS {
             return self.guarded(command).await;
         }
-        let starts = starts - 1;
+        let starts = self.starts - 1;
         error!(
             starts,
             "the command never comes to an end: it is ended visibly"

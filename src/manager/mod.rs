@@ -87,6 +87,8 @@ struct Run<'a> {
     origin: &'a Origin,
     /// Its line in the table of redeliveries.
     rule: &'static Rule,
+    /// How often it was started, this time included.
+    starts: u32,
     began: Instant,
 }
 

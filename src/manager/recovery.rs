@@ -43,6 +43,10 @@ pub struct Recovery {
     since_wall: SystemTime,
     /// First seen at, by resource.
     waiting: HashMap<String, Instant>,
+    /// Intents of earlier processes that were open at the last look.
+    left_open: watch::Sender<Option<usize>>,
+    /// Since when messages were taken at the last look.
+    consuming: Option<Instant>,
     /// Whether the line to the broker was lost since the start.
     broken: bool,
 }
@@ -102,11 +106,18 @@ impl Recovery {
         Self {
             manager,
             reading,
+            left_open: watch::channel(None).0,
+            consuming: None,
             broken: false,
             since: now(),
             since_wall: SystemTime::now(),
             waiting: HashMap::new(),
         }
+    }
+
+    /// How many commands of earlier processes are open; `None` before the first look.
+    pub fn left_open(&self) -> watch::Receiver<Option<usize>> {
+        self.left_open.subscribe()
     }
 
     /// Looks at every heartbeat, for as long as it is polled.
@@ -127,6 +138,9 @@ impl Recovery {
 
     async fn look(&mut self) -> Result<(), CommandError> {
         let candidates = self.scan().await?;
+        let begun = |candidate: &&Candidate| matches!(candidate, Candidate::Intent(_));
+        let open = candidates.iter().filter(begun).count();
+        self.left_open.send_replace(Some(open));
         let ripe = self.ripe(candidates);
         let this = &*self;
         stream::iter(ripe)
@@ -154,8 +168,10 @@ impl Recovery {
     /// Those whose message is certainly gone. The others go on waiting.
     fn ripe(&mut self, candidates: Vec<Candidate>) -> Vec<Candidate> {
         let now = Instant::now();
-        let Some(consuming) = *self.reading.since.borrow_and_update() else {
-            self.broken = true;
+        let consuming = *self.reading.since.borrow_and_update();
+        self.broken |= self.consuming.is_some() && self.consuming != consuming;
+        self.consuming = consuming;
+        let Some(consuming) = consuming else {
             return Vec::new();
         };
         let up_to = *self.reading.up_to.borrow();

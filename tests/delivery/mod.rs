@@ -3,6 +3,7 @@
 mod again;
 mod calls;
 mod case;
+mod drain;
 mod journal;
 mod kills;
 mod lost;

@@ -129,7 +129,10 @@ impl Recovery {
         let lock = manager.lock(id).await?;
         let known = self.known("create_volume", id, intent);
         let Some(row) = self.volume(id).await? else {
-            return self.remove_orphans(id, &known).await;
+            let context = known.context(None);
+            let planned = intent.map(|intent| intent.planned.as_slice());
+            let run = self.run_of(&known, &context);
+            return run.remove_orphans(planned.unwrap_or_default()).await;
         };
         let ours = row.host.as_deref().map(|host| manager.is_ours(host));
         if ours == Some(false) || !redelivery::of(known.method).wants(row.status.as_deref()) {
@@ -199,24 +202,6 @@ impl Recovery {
         Ok(())
     }
 
-    /// The volume was deleted while its create was cut off: nothing of it may stay on the array.
-    async fn remove_orphans(&self, id: &str, known: &Known<'_>) -> Result<(), CommandError> {
-        let context = known.context(None);
-        let run = self.run_of(known, &context);
-        for name in known.intent.iter().flat_map(|intent| &intent.planned) {
-            // After a migration the name may have become another volume's.
-            if self.manager.db.volume_by_array_name(name).await?.is_none() {
-                run.array(|| self.manager.backend.delete_volume(name))
-                    .await?;
-                info!(
-                    volume.id = id,
-                    name, "its row is gone: nothing of it is on the array"
-                );
-            }
-        }
-        Ok(())
-    }
-
     /// Ends rows whose command cannot be gone on with.
     async fn end(&self, id: &str, refusal: Option<Refusal>) -> Result<(), CommandError> {
         let Some(refusal) = refusal else {
@@ -259,6 +244,7 @@ impl Recovery {
             context,
             origin: &known.origin,
             rule: redelivery::of(known.method),
+            starts: known.intent.map_or(1, |intent| intent.starts),
             began: Instant::now(),
         }
     }
