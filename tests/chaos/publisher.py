@@ -24,8 +24,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import oslo_messaging
 from cinder import context as cinder_context
-from cinder import db, objects, quota, rpc
+from cinder import objects, quota, rpc
 from cinder.common import config  # noqa: F401  registers the options
+from cinder.db import api as db
 from cinder.message import api as message_api
 from cinder.message import message_field
 from cinder.objects import base, fields
