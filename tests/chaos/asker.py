@@ -76,7 +76,12 @@ class Asker:
         """All that was asked, each with its answer; an unanswered one has none."""
         return [{**asked, "answer": self._answers.get(key)} for key, asked in self.asked.items()]
 
+    def answered(self, keys):
+        """How many of these have their answer."""
+        return sum(key in self._answers for key in keys)
+
     def unanswered(self):
+        """The requests without an answer yet."""
         return [key for key in self.asked if key not in self._answers]
 
     def prepare(self, rng, count, sizes=(1, 2, 3, 5)):

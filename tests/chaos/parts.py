@@ -19,7 +19,7 @@ class Part:
     relays: bool = False
     recovery_allowed: bool = False
     calls_may_time_out: bool = False
-    ours_only: bool = False
+    needs_kill_points: bool = False
 
 
 def part(name, title, **more):
@@ -74,25 +74,25 @@ def cut(play):
 
 def restart_broker(play):
     """A burst that is mostly still queued when the broker goes: once killed, once stopped."""
-    play.xms.slow(300)
+    play.xms.slow(500)
     play.baseline(20)
     rabbit = play.stage.rabbit
 
     def kill():
-        play.notes["queued at the kill"] = play.stage.queued()
         rabbit.kill()
         rabbit.start()
         rabbit.wait()
 
-    def stop():
-        play.notes["queued at the stop"] = play.stage.queued()
-        rabbit.restart()
-
-    first, second = play.traffic(40, 10), play.traffic(40, 10, tag="second burst")
-    events = [(0.0, request) for request in first] + [(play.rng.uniform(1.0, 2.0), kill)]
-    play.play(events)
-    events = [(0.0, request) for request in second] + [(play.rng.uniform(1.0, 2.0), stop)]
-    play.play(events)
+    for tag, restart in (("kill", kill), ("stop", rabbit.restart)):
+        keys = [request() for request in play.traffic(40, 10, tag=f"{tag} of the broker")]
+        # the rest is sent into the outage
+        enough = play.rng.randint(30, 45)
+        play.until(f"{enough} casts confirmed", lambda: play.asker.answered(keys) >= enough, 30)
+        play.notes[f"confirmed and under way at the {tag}"] = (
+            play.asker.answered(keys) - len(keys) + play.under_way(keys)
+        )
+        restart()
+        play.asker.wait(keys)
 
 
 @part("broker-quorum", "broker killed and restarted, quorum queues with most of a burst in them",

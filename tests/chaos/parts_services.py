@@ -29,14 +29,10 @@ def refused_create(play, tag, times, may_fail=False):
     return play.create(ident, tag, may_fail=may_fail)
 
 
-@part("kill-points", "our host ends itself at each of its named points", ours_only=True, limit=900,
-      settle=60)
+@part("kill-points", "our host ends itself at each of its named points", needs_kill_points=True,
+      limit=900, settle=60)
 def each_kill_point(play):
-    names = kill_points(play.host.process.command[0])
-    play.notes["points"] = len(names)
-    if not names:
-        play.notes["skipped"] = "the binary lists no kill points"
-    for name in names:
+    for name in kill_points(play.binary):
         play.xms.slow(0)
         play.baseline(6)
         play.xms.slow(60)
@@ -68,6 +64,8 @@ def database(play):
     play.play(events)
     play.settle()
     before = deadlocks(play.stage)
+    # into the server's log, to see whose transactions it ended
+    play.stage.sql("SET GLOBAL innodb_print_all_deadlocks = ON")
     locker = Process(
         "locker",
         [play.stage.venv / "bin/python", HERE / "locker.py", "127.0.0.1", mariadb.port, "root",

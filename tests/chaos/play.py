@@ -19,7 +19,8 @@ class Play:
     """What a part's script works with. A context: everything is ended on exit."""
 
     def __init__(self, stage, binary, kind, part, rng):
-        self.stage, self.xms, self.kind, self.part, self.rng = stage, stage.xms, kind, part, rng
+        self.stage, self.xms, self.binary = stage, stage.xms, binary
+        self.kind, self.part, self.rng = kind, part, rng
         self.name = f"{kind}-{part.name}"
         self.relays, self.notes, self.host, self.began = {}, {}, None, time.monotonic()
         self.free, self.kept = [], []
@@ -139,6 +140,12 @@ class Play:
             self.host.tend()
             time.sleep(0.02)
         return True
+
+    def under_way(self, keys):
+        """How many of the volumes that these requests are about are not where they should get."""
+        status = {row[0]: row[1] for row in facts.rows(self.stage)["volume"]}
+        idents = {self.asker.asked[key]["id"] for key in keys}
+        return sum(status.get(ident) in facts.IN_PROGRESS for ident in idents)
 
     def settle(self, seconds=None):
         """Waits until nothing is under way, or nothing changes any more, or it takes too long."""

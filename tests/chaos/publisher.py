@@ -24,7 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import oslo_messaging
 from cinder import context as cinder_context
-from cinder import objects, quota, rpc
+from cinder import objects, quota, rpc, service
 from cinder.common import config  # noqa: F401  registers the options
 from cinder.db import api as db
 from cinder.message import api as message_api
@@ -103,8 +103,10 @@ class Scheduler:
         message_api.API().create(
             context, message_field.Action.SCHEDULE_ALLOCATE_VOLUME, resource_uuid=volume.id
         )
+        volume.set_worker()
         volume.status = "error"
         volume.save()
+        volume.unset_worker()
 
 
 class Publisher:
@@ -115,6 +117,7 @@ class Publisher:
         self.admin = cinder_context.get_admin_context()
         self.api, self.scheduler_api = volume_rpcapi.VolumeAPI(), scheduler_rpcapi.SchedulerAPI()
         self.scheduler, self.late = Scheduler(self), LateReplies()
+        self.become_scheduler()
         logging.getLogger("oslo_messaging._drivers.amqpdriver").addHandler(self.late)
         self.type = objects.VolumeType.get_by_name_or_id(self.admin, "__DEFAULT__")
         self.server = oslo_messaging.get_rpc_server(
@@ -125,6 +128,16 @@ class Publisher:
             serializer=rpc.RequestContextSerializer(base.CinderObjectSerializer()),
         )
         self.server.start()
+
+    def become_scheduler(self):
+        """A service row: a scheduler claims the worker rows of what it sends on by its id."""
+        row = objects.Service(
+            self.admin, host="chaos", binary="cinder-scheduler", topic="cinder-scheduler",
+            report_count=0, disabled=False, rpc_current_version="3.12",
+            object_current_version=base.OBJ_VERSIONS.get_current(),
+        )
+        row.create()
+        service.Service.service_id = row.id
 
     def prepare(self, ident, size):
         """Row, quota and worker row, with no host yet: nobody takes notice of it before `create`."""
@@ -178,18 +191,24 @@ class Publisher:
         return spec, filters
 
     def send_create(self, context, volume, host, spec, filters, send=None):
-        """Last steps of the scheduler: the host into the row, then the cast."""
+        """Last steps of the scheduler: worker row claimed, the host into the row, then the cast."""
 
         def choose():
+            volume.set_worker()
             volume.host, volume.scheduled_at = host, timeutils.utcnow()
             volume.save()
 
         patiently(choose)
         (send or self.api.create_volume)(context, volume, spec, filters, allow_reschedule=True)
 
+    def load(self, ident, host):
+        """A volume with the request for it, from the rows."""
+        volume = objects.Volume.get_by_id(self.context, ident)
+        return volume, *self.request(volume, host)
+
     def create(self, ident, host):
-        volume = patiently(lambda: objects.Volume.get_by_id(self.context, ident))
-        self.send_create(self.context, volume, host, *self.request(volume, host))
+        volume, spec, filters = patiently(lambda: self.load(ident, host))
+        self.send_create(self.context, volume, host, spec, filters)
         return {"confirmed": True}
 
     def mark_deleting(self, ident):
@@ -228,7 +247,7 @@ class Publisher:
                 self.context, method, volume=volume, unmanage_only=False, cascade=False
             )
         else:
-            spec, filters = self.request(volume, host)
+            volume, spec, filters = patiently(lambda: self.load(ident, host))
 
             def send(context, volume, spec, filters, allow_reschedule):
                 cctxt.call(

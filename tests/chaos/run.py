@@ -34,7 +34,7 @@ from parts import PARTS  # noqa: E402
 from play import Play  # noqa: E402
 from process import LabError, run  # noqa: E402
 from services import ROOT, Interrupted, Services, end_by_exception  # noqa: E402
-from stage import Stage  # noqa: E402
+from stage import Stage, kill_points  # noqa: E402
 
 DEFAULT_SEED = 20260
 ORDER = ("kill-random", "kill-points", "sigterm", "cut", "broker-quorum", "broker-default",
@@ -106,8 +106,8 @@ def play_part(stage, binary, host, one, seed):
     began = time.monotonic()
     # a generator of its own: a part is the same whether others ran before it or not
     rng = random.Random(f"{seed}-{one.name}")
-    if one.ours_only and host != "ours":
-        result["notes"]["skipped"] = "needs named points, which only our host has"
+    if one.needs_kill_points and (host != "ours" or not kill_points(binary)):
+        result["notes"]["skipped"] = "this host has no named kill points"
         return {**result, "seconds": 0, "counts": {}, "details": [], "information": {}}
     try:
         with Play(stage, binary, host, one, rng) as play, limit(one.limit):
