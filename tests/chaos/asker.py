@@ -64,11 +64,12 @@ class Asker:
     def ask(self, kind, ident=None, tag="", **more):
         """Sends something whose end the checker judges; `more` says what ends are right.
 
-        kind is create, delete, or call; for a call `method` and `timeout` are in `more`.
+        kind is create, delete, or call; for a call `method` and `timeout` are in `more`. With
+        `forget` the rows are made and the message is not sent.
         """
         fields = {"ident": ident} if ident else {}
         fields |= {name: more[name] for name in ("host", "method", "timeout") if name in more}
-        key = self.send(kind, **fields)
+        key = self.send("forget" if more.get("forget") else kind, **fields)
         self.asked[key] = {"kind": kind, "id": ident, "tag": tag, **more}
         return key
 

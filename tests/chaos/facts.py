@@ -52,7 +52,7 @@ def collect(stage):
     }
 
 
-def at_rest(found):
-    """Whether nothing is under way any more in these rows."""
-    busy = any(r[1] in IN_PROGRESS and r[3] == "0" for r in found["volume"])
-    return not (busy or found["worker"] or found["reservation"])
+def under_way(found):
+    """What is under way in these rows: ids of volumes, worker rows and reservations."""
+    busy = {r[0] for r in found["volume"] if r[1] in IN_PROGRESS and r[3] == "0"}
+    return busy | {r[1] for r in found["worker"]} | {r[0] for r in found["reservation"]}

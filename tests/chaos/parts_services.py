@@ -29,15 +29,31 @@ def refused_create(play, tag, times, may_fail=False):
     return play.create(ident, tag, may_fail=may_fail)
 
 
+def refused_delete(play, tag):
+    """A delete that the array refuses once: an error, or done where a repeat gets through."""
+    ident = play.free.pop()
+    play.xms.ask("POST", "/faults", [fault(FULL, "DELETE", 1, ident)])
+    return play.delete(ident, tag, may_fail=True)
+
+
+def forgotten(play, tag):
+    """A create and a delete whose messages a broker has lost: continued, or failed visibly."""
+    (ident, _), = play.asker.prepare(play.rng, 1)
+    return [play.create(ident, tag, may_fail=True, forget=True),
+            play.delete(play.free.pop(), tag, may_fail=True, forget=True)]
+
+
 @part("kill-points", "our host ends itself at each of its named points", needs_kill_points=True,
-      limit=900, settle=60)
+      limit=1500, settle=60)
 def each_kill_point(play):
     for name in kill_points(play.binary):
         play.xms.slow(0)
-        play.baseline(6)
+        play.baseline(8, keep=0 if play.kept else 2)
         play.xms.slow(60)
-        requests = play.traffic(6, 6, calls=2, tag=name)
+        # so that points of failures are passed, and those of the recovery of what has no message
+        requests = forgotten(play, name)
         requests += [refused_create(play, name, 1), refused_create(play, name, 3, may_fail=True)]
+        requests += [refused_delete(play, name), *play.traffic(6, 6, calls=2, tag=name)]
         play.host.kill()
         play.host.again(kill_point=name)
         play.play([(0.0, request) for request in requests])
@@ -45,6 +61,7 @@ def each_kill_point(play):
         play.notes.setdefault("passed" if died else "not passed", []).append(name)
         play.host.kill_and_restart()
         play.settle(45)
+        play.xms.ask("DELETE", "/faults")
 
 
 @part("database", "MariaDB restarted, and transactions deadlocked during a burst of deletes",

@@ -23,7 +23,7 @@ class Play:
         self.kind, self.part, self.rng = kind, part, rng
         self.name = f"{kind}-{part.name}"
         self.relays, self.notes, self.host, self.began = {}, {}, None, time.monotonic()
-        self.free, self.kept = [], []
+        self.free, self.kept, self.given_up = [], [], set()
         stage.begin(self.name, part.options)
         extra = None
         if part.relays:
@@ -156,13 +156,15 @@ class Play:
             now = self._look()
             if now != before:
                 before, changed, quiet = now, time.monotonic(), 0
-            elif now and facts.at_rest(now[0]) and not now[1] and not self.asker.unanswered():
-                quiet += 1
+            elif now and not self.asker.unanswered():
+                # what an earlier settling has given up is not waited for again
+                quiet += not now[1] and facts.under_way(now[0]) <= self.given_up
             if quiet >= 3 or time.monotonic() - began > limit:
                 break
             if time.monotonic() - changed > UNCHANGED[self.kind] and not self.asker.unanswered():
                 break
             time.sleep(0.4)
+        self.given_up = facts.under_way(now[0]) if now else self.given_up
         self.notes["settled after"] = round(time.monotonic() - began, 1)
 
     def _look(self):

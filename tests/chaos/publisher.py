@@ -6,6 +6,7 @@ answers each, in any order, with one line on standard output that repeats its `k
     prepare   rows, quota and worker row of a volume, as cinder-api leaves them
     create    host chosen and `create_volume` cast, as cinder-scheduler does
     delete    status `deleting` and `delete_volume` cast, as cinder-api does
+    forget    the rows as after create or delete, but no message, as a broker loses it that restarts
     call      get_capabilities, accept_transfer, create_volume or delete_volume as a call
     heard     what the scheduler's side was told so far; late replies
     stop      the end
@@ -209,6 +210,15 @@ class Publisher:
     def create(self, ident, host):
         volume, spec, filters = patiently(lambda: self.load(ident, host))
         self.send_create(self.context, volume, host, spec, filters)
+        return {"confirmed": True}
+
+    def forget(self, ident, host=None):
+        """All that `create` (where a host is given) or `delete` does, less the message itself."""
+        volume = patiently(lambda: objects.Volume.get_by_id(self.context, ident))
+        if host:
+            self.send_create(self.context, volume, host, None, None, lambda *_, **__: None)
+        else:
+            patiently(lambda: self.mark_deleting(ident))
         return {"confirmed": True}
 
     def mark_deleting(self, ident):
