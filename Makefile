@@ -16,7 +16,10 @@ unit: ## cargo test with RabbitMQ, MariaDB and PostgreSQL beside it
 e2e: ## the worker under a real keystone, cinder-api and cinder-scheduler
 	@$(LAB)/test.sh install build e2e
 
+chaos: ## the worker, then Python's, while all around it dies; what is lost, doubled, left over, stuck
+	@$(LAB)/test.sh install build chaos
+
 demo: ## create, report, delete against the simulated array, to look at
 	@$(LAB)/test.sh demo
 
-.PHONY: help test lint unit e2e demo
+.PHONY: help test lint unit e2e chaos demo

@@ -91,7 +91,7 @@ class Process:
         self.env, self.user, self.cwd = dict(env or {}), user, cwd
         self.child = None
 
-    def start(self, stdout=None):
+    def start(self, stdout=None, stdin=subprocess.DEVNULL):
         """Starts it; output is appended to the log unless `stdout` says otherwise."""
         # if the lab itself is killed, the kernel ends what it started
         command = ["setpriv", "--pdeathsig", "KILL"]
@@ -101,7 +101,7 @@ class Process:
         with open(self.log, "ab") as log:
             self.child = subprocess.Popen(
                 command + self.command,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=stdout or log,
                 stderr=log,
                 env={**os.environ, **self.env},

@@ -24,6 +24,8 @@ demo() {
     if [[ -x $here/demo.sh ]]; then run "$here/demo.sh"; else echo "no tests/lab/demo.sh: nothing to show"; fi
 }
 e2e() { run "$CVX_ROOT/tests/e2e/run.sh"; }
+# too long for every change: not among those of a plain run
+chaos() { run "$CVX_ROOT/tests/chaos/run.sh"; }
 
 with_services() { run "$here/services.py" run --with "$1" -- "${@:2}"; }
 

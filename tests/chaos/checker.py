@@ -1,0 +1,190 @@
+"""Compares what was asked with what is there. Pure functions over collected facts.
+
+| Verdict | A non-zero count means |
+|---|---|
+| lost | asked and confirmed, but neither done nor failed where anybody sees it; a call unanswered |
+| doubled | a user message, a reply, a reschedule twice for one failure; quota given back twice |
+| orphans | an array object, quota, reservation or worker row that nothing owns |
+| stuck | a row in a state of work that nobody does |
+| errors | ended in error although nothing was wrong with the request |
+| recovered | ended by recovery, visibly: error with a user message, where a broker lost its queues |
+| unconfirmed | the publisher could not confirm; judged for leftovers only |
+
+What may be asked: `kind` create, delete or call; `may_fail`: an end in error is right, too;
+`may_time_out`: so is a call without reply; `tag`: when it was asked.
+"""
+
+from facts import IN_PROGRESS
+
+VERDICTS = ("lost", "doubled", "orphans", "stuck", "errors", "recovered", "unconfirmed")
+ALWAYS_ZERO = ("lost", "doubled", "orphans", "stuck", "errors")
+
+
+def verdict(facts, asked, heard=None, recovery_allowed=False):
+    """{"counts": {verdict: n}, "details": [text]} of one part."""
+    found = Findings()
+    rows = {row["id"]: row for row in facts["volumes"]}
+    objects = {}
+    for name, size in facts["array"]:
+        objects.setdefault(name, []).append(size)
+    told = {message["id"] for message in facts["messages"]}
+    for ident, last in last_requests(asked).items():
+        judge_volume(found, last, rows.get(ident), objects.get(ident, []), ident in told,
+                     recovery_allowed)
+    judge_calls(found, asked, heard or {})
+    judge_messages(found, facts["messages"], asked, heard or {})
+    judge_leftovers(found, facts, rows, objects)
+    judge_quota(found, facts)
+    return {"counts": found.counts, "details": found.details}
+
+
+class Findings:
+    """Counts per verdict, and a line of text for each finding."""
+
+    def __init__(self):
+        self.counts = dict.fromkeys(VERDICTS, 0)
+        self.details = []
+
+    def add(self, kind, text, times=1):
+        self.counts[kind] += times
+        self.details.append(f"{kind}: {text}")
+
+
+def outcome(request):
+    """confirmed, refused, unconfirmed (also: not answered) for a cast; for a call its end."""
+    answer = request.get("answer") or {}
+    for name in ("confirmed", "replied", "refused", "timed_out"):
+        if answer.get(name):
+            return name
+    if request["kind"] == "call" and "failed" in answer:
+        return "failed"
+    return "unconfirmed"
+
+
+def last_requests(asked):
+    """{volume id: the last request that changes it and was not refused}."""
+    last = {}
+    for request in asked:
+        if changes(request) and outcome(request) != "refused":
+            last[request["id"]] = request
+    return last
+
+
+def changes(request):
+    """What a request does to its volume: create, delete or None."""
+    if request["kind"] == "call":
+        return {"create_volume": "create", "delete_volume": "delete"}.get(request.get("method"))
+    return request["kind"]
+
+
+def judge_volume(found, request, row, objects, told, recovery_allowed):
+    """Where one volume ended, against the last thing that was asked of it."""
+    what = changes(request)
+    where = f"{request['id']} ({what}{', ' + request['tag'] if request.get('tag') else ''})"
+    if outcome(request) == "unconfirmed":
+        found.add("unconfirmed", f"{where}: {request.get('answer')}")
+        return
+    if row is None:
+        found.add("lost", f"{where}: no row")
+        return
+    status = "deleted" if row["deleted"] else row["status"]
+    if status in IN_PROGRESS:
+        found.add("stuck", f"{where} is '{status}'")
+        return
+    if status.startswith("error"):
+        if request.get("may_fail"):
+            return
+        kind = "recovered" if recovery_allowed and told else "errors"
+        found.add(kind, f"{where} is '{status}', user {'told' if told else 'not told'}")
+        return
+    if what == "delete" and status != "deleted":
+        found.add("lost", f"{where} is '{status}'")
+    elif what == "create" and status == "deleted":
+        found.add("lost", f"{where} was deleted, which nobody asked for")
+    elif what == "create" and objects != [row["size"]]:
+        found.add("lost", f"{where} is '{status}' with {row['size']} GiB, array has {objects}")
+
+
+def judge_calls(found, asked, heard):
+    """Each call has one reply, or may have timed out."""
+    timed_out = 0
+    for request in asked:
+        if request["kind"] != "call":
+            continue
+        end = outcome(request)
+        where = f"call {request['method']} {request.get('id') or ''} ({request.get('tag', '')})"
+        if end == "timed_out":
+            timed_out += 1
+            if not request.get("may_time_out"):
+                found.add("lost", f"{where}: no reply within {request['timeout']} s")
+        elif end == "failed" and not request.get("may_fail"):
+            found.add("errors", f"{where}: {request['answer']}")
+        elif end == "unconfirmed" and not changes(request):
+            found.add("unconfirmed", where)
+    # a reply that nobody waits for is that of a call that timed out, or a second one
+    if (surplus := heard.get("late_replies", 0) - timed_out) > 0:
+        found.add("doubled", f"{surplus} replies to calls that had theirs", surplus)
+
+
+def judge_messages(found, messages, asked, heard):
+    """One message a failure, one reschedule an attempt."""
+    chances = {}
+    for request in asked:
+        if changes(request):
+            chances[request["id"]] = chances.get(request["id"], 0) + 1
+    attempts = [(back["id"], back["attempt"]) for back in heard.get("given_back", [])]
+    for message in messages:
+        # each attempt at creating may leave one, whichever host it was on
+        tries = max(1, chances.get(message["id"], 1), len({a for a in attempts if a[0] == message["id"]}) + 1)
+        if message["count"] > tries:
+            found.add("doubled", f"message {message['action']}/{message['detail']} about "
+                      f"{message['id']}: {message['count']} for at most {tries} failures")
+    for again in sorted({a for a in attempts if attempts.count(a) > 1}, key=str):
+        found.add("doubled", f"{again[0]} given back {attempts.count(again)} times, attempt {again[1]}")
+
+
+def judge_leftovers(found, facts, rows, objects):
+    """Nothing on the array without a live row that leads to it; no worker row at rest."""
+    for name, sizes in objects.items():
+        row = rows.get(name)
+        if row is None or row["deleted"] or not row["host"]:
+            why = "no row" if row is None else "row deleted" if row["deleted"] else "row has no host"
+            found.add("orphans", f"{name} on the array, {why}", len(sizes))
+        elif len(sizes) > 1:
+            found.add("doubled", f"{name} is {len(sizes)} times on the array")
+    for kind, ident, status, service in facts["workers"]:
+        row = rows.get(ident)
+        if row is None or row["deleted"] or row["status"] not in IN_PROGRESS:
+            found.add("orphans", f"worker row {kind} {ident} '{status}' of service {service or 'NULL'}")
+    for ident, resource, delta in facts["reservations"]:
+        found.add("orphans", f"reservation {ident} of {delta} {resource}")
+
+
+def judge_quota(found, facts):
+    """quota_usages against a recount of the live rows."""
+    live = [row for row in facts["volumes"] if not row["deleted"]]
+    counts = {"volumes": len(live), "gigabytes": sum(row["size"] for row in live)}
+    for usage in facts["usages"]:
+        kind = next((k for k in counts if usage["resource"].startswith(k)), None)
+        if kind is None:
+            continue
+        text = f"quota {usage['resource']}: {usage['in_use']} in use, {counts[kind]} by the rows"
+        if usage["in_use"] > counts[kind]:
+            found.add("orphans", text)
+        elif usage["in_use"] < counts[kind]:
+            found.add("doubled", text)
+        if usage["reserved"]:
+            found.add("orphans", f"quota {usage['resource']}: {usage['reserved']} reserved")
+
+
+def information(facts, asked, heard):
+    """Numbers that are shown but not judged."""
+    told = [tuple(event) for event in facts["notifications"] if event[0] == "volume.create.end"]
+    return {
+        "casts": sum(outcome(request) == "confirmed" for request in asked),
+        "calls": sum(request["kind"] == "call" for request in asked),
+        "refused": sum(outcome(request) == "refused" for request in asked),
+        "create.end twice": len(told) - len(set(told)),
+        "given back": len(heard.get("given_back", [])),
+        "reports": heard.get("reports", 0),
+    }
