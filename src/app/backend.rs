@@ -102,6 +102,7 @@ impl BackendService {
             slots: Slots::new(service.executor_slots),
             seen: SeenIds::default(),
             tasks: TaskTracker::new(),
+            closing: CancellationToken::new(),
             call_patience: service.rpc_response_timeout,
         });
         let (deliveries_tx, deliveries) = mpsc::unbounded_channel();

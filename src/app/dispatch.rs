@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, debug, error, info, info_span, warn};
 
@@ -33,6 +34,8 @@ pub(super) struct Dispatcher {
     pub(super) seen: SeenIds,
     /// Tasks under way: the stop waits for them.
     pub(super) tasks: TaskTracker,
+    /// Set when nothing new is to start.
+    pub(super) closing: CancellationToken,
     /// `rpc_response_timeout`: how long callers wait that do not say so.
     pub(super) call_patience: Duration,
 }
@@ -163,7 +166,12 @@ impl Dispatcher {
         };
         let mut delays = Delays::new(Duration::from_millis(200), Duration::from_secs(5));
         loop {
-            if !self.manager.admits(&command).await {
+            let admitted = tokio::select! {
+                admitted = self.manager.admits(&command) => admitted,
+                // A stop starts nothing that still waits for the journal.
+                () = self.closing.cancelled() => false,
+            };
+            if !admitted {
                 return Err(End::Unsettled);
             }
             let Some(slot) = self.slots.take(reply_to.is_some()).await else {
@@ -226,6 +234,7 @@ impl Dispatcher {
 
     /// Starts nothing new and waits for what runs; at most `limit` (zero waits for ever).
     pub(super) async fn drain(&self, limit: Duration) -> bool {
+        self.closing.cancel();
         self.slots.close();
         self.replies.hurry();
         self.tasks.close();

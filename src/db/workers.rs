@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use super::entity::workers::{Column, Entity, Model};
-use super::entity::{snapshots, volumes};
+use super::entity::{services, snapshots, volumes};
 use super::error::{DbError, Result};
 use super::host_filter::host_matches;
 use super::sql::{Expr, equals, insert_row};
@@ -133,8 +133,9 @@ impl Db {
         .await
     }
 
-    /// Up to `limit` rows of nobody not changed since `until`, oldest first, for volumes of a
-    /// host, or snapshots of such volumes.
+    /// Up to `limit` rows that no volume service has claimed, not changed since `until`, oldest
+    /// first, for volumes of a host, or snapshots of such volumes. A create still carries the
+    /// claim of the scheduler that sent it on.
     pub async fn unclaimed_workers(
         &self,
         host: &str,
@@ -165,9 +166,17 @@ impl Db {
         let ours = Condition::any()
             .add(is("Volume", of_volumes))
             .add(is("Snapshot", of_snapshots));
+        let senders = Query::select()
+            .column(services::Column::Id)
+            .from(services::Entity)
+            .cond_where(services::Column::Binary.ne("cinder-volume"))
+            .to_owned();
+        let unclaimed = Condition::any()
+            .add(Column::ServiceId.is_null())
+            .add(Column::ServiceId.in_subquery(senders));
         self.attempt(|| async {
             Ok(Entity::find()
-                .filter(Column::ServiceId.is_null())
+                .filter(unclaimed.clone())
                 .filter(Column::UpdatedAt.lte(self.time(until)))
                 .filter(ours.clone())
                 .order_by_asc(Column::UpdatedAt)

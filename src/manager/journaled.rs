@@ -11,6 +11,7 @@ use super::error::CommandError;
 use super::redelivery::{self, Otherwise, Rule};
 use super::refusal;
 use super::{Manager, Origin, Run, intent};
+use crate::db::DbError;
 use crate::journal::{Begun, Health, JournalError};
 use crate::kill::{self, Point};
 use crate::retry::Delays;
@@ -131,7 +132,7 @@ impl Run<'_> {
         Err(error)
     }
 
-    /// The command; a panic in it ends its rows as a refusal would.
+    /// The command; what nobody foresaw ends its rows as a refusal would.
     async fn guarded(&self, command: Command) -> Result<Value, CommandError> {
         let ending = refusal::of(&command);
         match AssertUnwindSafe(self.dispatch(command))

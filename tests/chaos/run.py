@@ -28,6 +28,7 @@ for folder in ("lab", "e2e"):
 sys.path.insert(0, str(HERE))
 
 import parts_services  # noqa: E402, F401  enters its parts
+import parts_time  # noqa: E402, F401  enters its parts
 import report  # noqa: E402
 from hosts import Simulator  # noqa: E402
 from parts import PARTS  # noqa: E402
@@ -38,7 +39,7 @@ from stage import Stage, kill_points  # noqa: E402
 
 DEFAULT_SEED = 20260
 ORDER = ("kill-random", "kill-points", "sigterm", "cut", "broker-quorum", "broker-default",
-         "database", "xms", "call")
+         "database", "xms", "long", "call", "throughput")
 
 
 class TooLong(LabError):

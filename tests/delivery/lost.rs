@@ -22,6 +22,8 @@ async fn worker_row(lab: &Lab, kind: &str, id: &str, status: &str, service: &str
 
 /// Nobody's worker row: its message was lost on the way to us.
 const NOBODY: &str = "NULL";
+/// A scheduler's, as it leaves them with what it sends on.
+const SCHEDULER: &str = "(SELECT MAX(id) FROM services s WHERE s.`binary` = 'cinder-scheduler')";
 /// Ours: another cinder-volume on this host left it.
 const OURS: &str = "id";
 
@@ -60,6 +62,13 @@ async fn rows_without_a_message_end_as_their_state_says() {
     let made = lab.created("xio", 1).await;
     // Ours only count if they were there before the process.
     lab.worker().stop().await;
+    lab.db
+        .execute(
+            "INSERT INTO services (created_at, deleted, host, `binary`, topic, report_count) VALUES \
+             ('2026-01-02 03:04:05', false, 'ctl1', 'cinder-scheduler', 'cinder-scheduler', 1)",
+        )
+        .await;
+    let sent_create = volume(&lab, "creating", Some(SCHEDULER)).await;
     let lost_create = volume(&lab, "creating", Some(NOBODY)).await;
     let lost_delete = volume(&lab, "deleting", Some(NOBODY)).await;
     let left_create = volume(&lab, "creating", Some(OURS)).await;
@@ -77,6 +86,7 @@ async fn rows_without_a_message_end_as_their_state_says() {
     lab.set(&elsewhere, "host = 'ctl9@xio#xio'").await;
     lab.start_worker().await;
 
+    ends(&lab, &sent_create, "error", &["VOLUME_VOLUME_008_001"]).await;
     ends(&lab, &lost_create, "error", &["VOLUME_VOLUME_008_001"]).await;
     ends(&lab, &lost_delete, "deleted", &[]).await;
     ends(&lab, &left_create, "error", &["VOLUME_VOLUME_008_001"]).await;

@@ -132,6 +132,12 @@ class RabbitMQ:
         self.start()
         self.wait()
 
+    def tune(self, **terms):
+        """Restarts with these settings of the application `rabbit`, and no others."""
+        settings = ", ".join(f"{{{name}, {value}}}" for name, value in terms.items())
+        (self.state / "advanced.config").write_text(f"[{{rabbit, [{settings}]}}].\n")
+        self.restart()
+
     def close(self):
         """The end: broker and port mapper."""
         self.node.kill()

@@ -18,7 +18,10 @@ clippy() { cargo clippy --quiet --all-targets --all-features -- -D warnings; }
 doc() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps; }
 build() { cargo build --all-targets; }
 # tests mostly wait for servers: more of them at a time than there are cores
-unit() { RUST_TEST_THREADS=${RUST_TEST_THREADS:-6} with_services rabbit,mariadb,postgres cargo test --no-fail-fast; }
+unit() {
+    python3 -B -m unittest discover --quiet --start-directory "$CVX_ROOT/tests/chaos"
+    RUST_TEST_THREADS=${RUST_TEST_THREADS:-6} with_services rabbit,mariadb,postgres cargo test --no-fail-fast
+}
 demo() {
     # present from the first version that has something to show
     if [[ -x $here/demo.sh ]]; then run "$here/demo.sh"; else echo "no tests/lab/demo.sh: nothing to show"; fi
