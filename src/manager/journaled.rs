@@ -11,7 +11,6 @@ use super::error::CommandError;
 use super::redelivery::{self, Otherwise, Rule};
 use super::refusal;
 use super::{Manager, Origin, Run, intent};
-use crate::db::DbError;
 use crate::journal::{Begun, Health, JournalError};
 use crate::kill::{self, Point};
 use crate::retry::Delays;
