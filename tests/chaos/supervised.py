@@ -29,7 +29,7 @@ class Host:
         # a new service row alone says nothing: what is sent before the queues exist is gone
         wait_until(
             f"first heartbeats of {self.process.name}",
-            lambda: min(self.volume_host.heartbeats().values(), default=0) > 0, 90, self.process,
+            lambda: self.beats() > 0, 90, self.process,
         )
 
     def kill(self):
@@ -48,6 +48,10 @@ class Host:
     def kill_and_restart(self):
         self.kill()
         self.again()
+
+    def beats(self):
+        """Heartbeats of the backend that has sent the fewest."""
+        return min(self.volume_host.heartbeats().values(), default=0)
 
     def ended(self):
         """Whether the process is gone."""
