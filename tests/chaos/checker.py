@@ -180,11 +180,13 @@ def judge_quota(found, facts):
 def information(facts, asked, heard):
     """Numbers that are shown but not judged."""
     told = [tuple(event) for event in facts["notifications"] if event[0] == "volume.create.end"]
+    failed = {row["id"] for row in facts["volumes"] if row["status"].startswith("error")}
     return {
         "casts": sum(outcome(request) == "confirmed" for request in asked),
         "calls": sum(request["kind"] == "call" for request in asked),
         "refused": sum(outcome(request) == "refused" for request in asked),
         "create.end twice": len(told) - len(set(told)),
+        "array objects of rows in error": sum(name in failed for name, _ in facts["array"]),
         "given back": len(heard.get("given_back", [])),
         "reports": heard.get("reports", 0),
     }

@@ -46,15 +46,18 @@ def kill_random(play):
 @part("sigterm", "SIGTERM twice under load, started again", limit=420, settle=60)
 def sigterm(play):
     play.xms.slow(250)
-    play.baseline(10, keep=4)
-    events = play.spread(play.traffic(40, 10, calls=8), 14)
+    play.baseline(16, keep=4)
 
     def restart():
-        status = play.host.terminate()
-        play.notes.setdefault("exit statuses", []).append(status)
+        play.notes.setdefault("exit statuses", []).append(play.host.terminate())
         play.host.again()
 
-    play.play(events + [(moment, restart) for moment in play.moments(2, 12, 6, start=1.5)])
+    for tag in ("first stop", "second stop"):
+        burst = [(0.0, request) for request in play.traffic(24, 8, calls=4, tag=tag)]
+        before = play.host.beats()
+        play.play([*burst, (play.rng.uniform(0.7, 2.0), restart)])
+        # a stop of what has not come up yet would show nothing
+        play.until("heartbeats after the stop", lambda b=before: play.host.beats() > b + 1, 60)
 
 
 @part("cut", "lines to broker, database and array cut or mute at random times", relays=True, limit=300,

@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from hosts import VolumeHost
-from process import LabError
+from process import LabError, wait_until
 from stage import Stage
 
 KILL_POINT = "CINDER_VOLUME_XTREMIO_KILL_POINT"
@@ -26,6 +26,11 @@ class Host:
         """Starts it and waits for the heartbeats of all backends."""
         self._wanted = True
         self.volume_host.start()
+        # a new service row alone says nothing: what is sent before the queues exist is gone
+        wait_until(
+            f"first heartbeats of {self.process.name}",
+            lambda: self.beats() > 0, 90, self.process,
+        )
 
     def kill(self):
         """SIGKILL to the host with all its children."""
@@ -43,6 +48,10 @@ class Host:
     def kill_and_restart(self):
         self.kill()
         self.again()
+
+    def beats(self):
+        """Heartbeats of the backend that has sent the fewest."""
+        return min(self.volume_host.heartbeats().values(), default=0)
 
     def ended(self):
         """Whether the process is gone."""

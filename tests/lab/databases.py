@@ -19,6 +19,9 @@ class MariaDB:
         self.port = free_port()
         self.url = f"mysql://root:{PASSWORD}@127.0.0.1:{self.port}"
         self.data = self.state / "data"
+        # in a folder that all share, two that are made at the same time meet with temporary
+        # tables of the same names
+        self.temporary = state.folder("mariadb/tmp")
         self.login = self.state / "client.cnf"
         self.login.write_text(
             f"[client]\nprotocol=tcp\nhost=127.0.0.1\nport={self.port}\nuser=root\n"
@@ -37,6 +40,7 @@ class MariaDB:
                 "--no-defaults",
                 "--user=root",
                 f"--datadir={self.data}",
+                f"--tmpdir={self.temporary}",
                 f"--socket={self.state}/socket",
                 f"--pid-file={self.state}/pid",
                 f"--port={self.port}",
@@ -64,6 +68,7 @@ class MariaDB:
             run(
                 ["mariadb-install-db", "--no-defaults", "--user=root", f"--datadir={self.data}",
                  "--auth-root-authentication-method=normal", "--skip-test-db",
+                 f"--tmpdir={self.temporary}",
                  "--innodb-flush-log-at-trx-commit=0", "--innodb-log-file-size=64M"],
                 "mariadb-install-db",
             )
@@ -84,6 +89,12 @@ class MariaDB:
         command = ["mariadb", f"--defaults-file={self.login}", "-N", "-B", "-e", sql]
         out = run(command + ([database] if database else []), f"SQL: {sql[:200]}")
         return [line.split("\t") for line in out.splitlines()]
+
+    def keep_commits(self):
+        """From here on a commit survives kill(), which otherwise loses those of the last second."""
+        lazy, kept = "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-log-at-trx-commit=2"
+        self.server.command = [kept if part == lazy else part for part in self.server.command]
+        self.query("SET GLOBAL innodb_flush_log_at_trx_commit = 2")
 
     def stop(self):
         """A clean stop that keeps the data for the next start."""
