@@ -22,7 +22,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::backend::BackendError;
 use crate::bus::{ListenerState, Publisher};
-use crate::config::{Config, DatabaseOptions};
+use crate::config::{Config, DatabaseOptions, MessagingOptions};
 use crate::db::{Db, DbError};
 use crate::journal::{Journal, JournalError};
 use crate::manager::{LockError, Locks};
@@ -79,6 +79,7 @@ pub async fn serve(serve: Serve<'_>) -> Result<(), AppError> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
 
+    info!("{}", guarantee(&config.messaging));
     let publisher = Publisher::new(&config.messaging);
     let events = match &config.notifications.url {
         Some(url) => {
@@ -194,6 +195,19 @@ pub fn journal_file(config: &Config) -> PathBuf {
 /// What the service remembers on this machine.
 pub fn state_folder(config: &Config) -> PathBuf {
     config.service.state_path.join("cinder-volume-xtremio")
+}
+
+/// What the queues promise, for whoever reads the log after a broker's restart.
+fn guarantee(messaging: &MessagingOptions) -> &'static str {
+    if messaging.quorum_queue {
+        "quorum queues: every command that RabbitMQ confirmed survives its restarts"
+    } else if messaging.durable_queues {
+        // Messages of oslo's clients are persistent.
+        "durable queues: every command that RabbitMQ confirmed survives its restarts"
+    } else {
+        "transient queues: a restart of RabbitMQ drops the commands that wait there; they are found in \
+         the database and ended visibly. rabbit_quorum_queue = true keeps them"
+    }
 }
 
 /// A database that is away is waited for; one that refuses is not.

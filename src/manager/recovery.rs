@@ -43,6 +43,8 @@ pub struct Recovery {
     since_wall: SystemTime,
     /// First seen at, by resource.
     waiting: HashMap<String, Instant>,
+    /// Rows without a worker row that were in progress at the last look for them, and its time.
+    rows: Option<(Instant, Vec<Candidate>)>,
     /// Intents of earlier processes that were open at the last look.
     left_open: watch::Sender<Option<usize>>,
     /// Since when messages were taken at the last look.
@@ -106,6 +108,7 @@ impl Recovery {
         Self {
             manager,
             reading,
+            rows: None,
             left_open: watch::channel(None).0,
             consuming: None,
             broken: false,

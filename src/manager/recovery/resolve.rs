@@ -70,7 +70,11 @@ impl Recovery {
             ("delete_volume", Some(("volume", id))) => self.delete(id, Some(intent)).await?,
             // Nothing of the others reaches the array yet: their rows tell.
             (_, Some(("volume", id))) => {
-                if let Some(status) = self.volume(id).await?.and_then(|row| row.status) {
+                let status = self.volume(id).await?.and_then(|row| row.status);
+                // `creating` and `deleting` have worker rows, and are other commands.
+                if let Some(status) =
+                    status.filter(|status| lost::VOLUMES.contains(&status.as_str()))
+                {
                     self.end(id, lost::volume(id, &status)).await?;
                 }
             }
@@ -107,10 +111,20 @@ impl Recovery {
                 Err(DbError::NotFound { .. }) => None,
                 Err(error) => return Err(error.into()),
             },
-            _ => self.volume(id).await?.and_then(|row| row.status),
+            _ => match self.volume(id).await? {
+                Some(row)
+                    if row
+                        .host
+                        .as_deref()
+                        .is_some_and(|h| !self.manager.is_ours(h)) =>
+                {
+                    None
+                }
+                row => row.and_then(|row| row.status),
+            },
         };
         if status.as_deref() != Some(worker.status.as_str()) {
-            info!(resource.id = %id, worker.status, "its row has ended: the worker row goes");
+            info!(resource.id = %id, worker.status, "its row has ended, or is another host's: the worker row goes");
             self.manager.db.finish_worker(worker).await?;
             return Ok(());
         }

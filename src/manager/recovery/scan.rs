@@ -1,6 +1,7 @@
 //! Finds what may have lost its message.
 
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use super::{Candidate, Recovery, lost};
 use crate::db::{Db, DbError, WorkerOf, now};
@@ -11,9 +12,16 @@ use crate::manager::error::CommandError;
 /// in the queue.
 const MOST_UNCLAIMED: u64 = 1000;
 
+/// What is only ended after a long grace time is not looked for at every heartbeat.
+const ROWS_EVERY: Duration = Duration::from_secs(60);
+
 impl Recovery {
     /// All that stands in an in-progress state; one candidate a resource, that which knows most.
-    pub(super) async fn scan(&self) -> Result<Vec<Candidate>, CommandError> {
+    pub(super) async fn scan(&mut self) -> Result<Vec<Candidate>, CommandError> {
+        let due = ROWS_EVERY.min(self.manager.service.lost_command_grace);
+        if self.rows.as_ref().is_none_or(|(at, _)| at.elapsed() >= due) {
+            self.rows = Some((Instant::now(), self.rows().await?));
+        }
         let manager = &self.manager;
         let mut found = Vec::new();
         let intents = manager.journal.intents(&manager.options.host).await?;
@@ -25,7 +33,8 @@ impl Recovery {
                 .map(|intent| Candidate::Intent(Box::new(intent))),
         );
         found.extend(self.workers().await?);
-        found.extend(self.rows().await?);
+        let rows = self.rows.iter().flat_map(|(_, rows)| rows);
+        found.extend(rows.cloned());
         let mut seen = HashSet::new();
         found.retain(|candidate| seen.insert(candidate.key()));
         Ok(found)
