@@ -8,6 +8,7 @@ use lapin::options::{BasicAckOptions, BasicRejectOptions};
 use lapin::types::AMQPValue;
 
 use super::BusError;
+use super::declare::answered;
 use super::held::Hold;
 
 /// Where a message stands in its stream; as an argument, where a consumer begins.
@@ -107,19 +108,19 @@ impl Settler {
     /// Tells the broker that the message is done with. An error or `false` means that its
     /// channel has gone, and that the broker will deliver the message again.
     pub async fn ack(&self) -> Result<bool, BusError> {
-        let result = self.acker.ack(BasicAckOptions::default()).await;
+        let ack = self.acker.ack(BasicAckOptions::default());
+        // A line that breaks just now may never say whether the acknowledgement left.
+        let result = answered("basic.ack", ack).await;
         self.hold.release();
-        Ok(result?)
+        result
     }
 
     /// Drops the message for good (`basic.reject`, no requeue), as oslo does with a body that
     /// cannot be read.
     pub async fn reject(&self) -> Result<bool, BusError> {
-        let result = self
-            .acker
-            .reject(BasicRejectOptions { requeue: false })
-            .await;
+        let options = BasicRejectOptions { requeue: false };
+        let result = answered("basic.reject", self.acker.reject(options)).await;
         self.hold.release();
-        Ok(result?)
+        result
     }
 }

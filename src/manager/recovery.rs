@@ -31,6 +31,9 @@ use crate::journal::Intent;
 const RECONNECTION: Duration = Duration::from_secs(45);
 /// Two heartbeats, but no less than this: between a row and its message there may be a pause.
 const QUIET: Duration = Duration::from_secs(10);
+/// A create that never started ends in `error`: a broker that holds its senders up for a while
+/// must not do that to it.
+const NEVER_STARTED: Duration = Duration::from_secs(60);
 /// How many rows are gone on with at once.
 const AT_ONCE: usize = 16;
 
@@ -185,6 +188,8 @@ impl Recovery {
         } else {
             quiet
         };
+        let grace_of_lost = self.manager.service.lost_command_grace;
+        let never_started = quiet.max(NEVER_STARTED.min(grace_of_lost));
         let mut waiting = HashMap::new();
         let mut ripe = Vec::new();
         for candidate in candidates {
@@ -195,6 +200,10 @@ impl Recovery {
             }
             waiting.insert(key.clone(), since);
             let settled = now.duration_since(consuming) >= grace;
+            let quiet = match &candidate {
+                Candidate::Worker(worker) if worker.status == "creating" => never_started,
+                _ => quiet,
+            };
             if settled && is_gone(since, up_to, quiet, now) {
                 info!(
                     resource = key,

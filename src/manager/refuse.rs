@@ -33,14 +33,15 @@ impl Run<'_> {
         refusal: &Refusal,
         error: &CommandError,
     ) -> Result<(), CommandError> {
-        for row in &refusal.rows {
-            self.end_row(row, error).await?;
-            kill::pass(Point::RefusedRow);
+        // Whoever sees the error state finds the reason.
+        if let Some((subject, id, action, detail)) = &refusal.message {
+            self.message(*subject, id, *action, *detail, error).await;
         }
         self.roll_back(refusal).await?;
         kill::pass(Point::RefusedQuota);
-        if let Some((subject, id, action, detail)) = &refusal.message {
-            self.message(*subject, id, *action, *detail, error).await;
+        for row in &refusal.rows {
+            self.end_row(row, error).await?;
+            kill::pass(Point::RefusedRow);
         }
         Ok(())
     }

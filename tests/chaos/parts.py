@@ -106,7 +106,7 @@ def broker_quorum(play):
 
 
 @part("broker-default", "the same with the default transient queues, which lose what was queued",
-      options={"DEFAULT": {"executor_thread_pool_size": 4}}, limit=300, settle=90,
+      options={"DEFAULT": {"executor_thread_pool_size": 4}}, limit=400, settle=180,
       recovery_allowed=True, calls_may_time_out=True)
 def broker_default(play):
     restart_broker(play)

@@ -167,8 +167,9 @@ impl Intake {
         let old_tag = std::mem::replace(&mut self.main_tag, tag);
         let mut old = std::mem::replace(&mut self.main, new);
         cancel(&self.channel, &old_tag).await?;
-        // The broker sent everything before its answer: the rest is here, then comes the end.
-        while let Some(Some(item)) = old.next().now_or_never() {
+        // The broker sent everything before its answer, but what it sent may still be on its way
+        // from lapin's reader to the stream: what is not waited for would be held by nobody.
+        while let Some(item) = answered_end(old.next()).await? {
             let delivery = self.delivery(&self.main_name, item?);
             self.left.push_back(delivery);
         }
@@ -205,6 +206,11 @@ impl Intake {
 async fn cancel(channel: &Channel, tag: &str) -> Result<(), BusError> {
     let cancel = channel.basic_cancel(tag.into(), BasicCancelOptions::default());
     answered("basic.cancel", cancel).await
+}
+
+/// The next item of a cancelled consumer, or its end, which lapin gives after the last.
+async fn answered_end<T>(next: impl Future<Output = T>) -> Result<T, BusError> {
+    answered("the end of a cancelled consumer", async { Ok(next.await) }).await
 }
 
 fn cancelled(queue: &str) -> BusError {

@@ -10,8 +10,9 @@ use crate::bus::held::Held;
 
 /// Bodies that one backend holds unsettled, unless told otherwise: 64 MiB.
 const DEFAULT_BYTES: u64 = 64 << 20;
-/// Window until the first body has shown how large bodies are.
-const FIRST: u64 = 16;
+/// Size of a body, bytes, until the first has come: several times that of the largest request
+/// of a usual cloud.
+const ASSUMED: u64 = 64 << 10;
 /// What siblings leave each other: this many times the execution slots.
 const SHARE: usize = 4;
 
@@ -122,10 +123,8 @@ impl Window {
 
     /// What a new consumer may take beside what is held, so that neither bound is passed.
     fn room(&self, held: Held) -> u16 {
-        let fitting = match self.typical {
-            None => FIRST,
-            Some(typical) => self.limits.bytes.saturating_sub(held.bytes) / typical.max(1),
-        };
+        let typical = self.typical.unwrap_or(ASSUMED).max(1);
+        let fitting = self.limits.bytes.saturating_sub(held.bytes) / typical;
         let messages = self.cap().saturating_sub(held.messages);
         u16::try_from(fitting.min(messages).max(1)).unwrap_or(u16::MAX)
     }
@@ -151,18 +150,26 @@ mod tests {
     }
 
     #[test]
-    fn begins_small_and_opens_at_the_first_small_body() {
+    fn usual_bodies_leave_it_as_it_is() {
         let mut window = window(1024, 64, 64 * MIB);
-        assert_eq!(window.first(held(0, 0)), 16);
+        assert_eq!(window.first(held(0, 0)), 1024);
         assert_eq!(window.change(held(0, 0)), None);
         window.saw(3000);
-        // what is held already stays within the window
-        assert_eq!(window.change(held(16, 48_000)), Some(1008));
-        assert_eq!(window.change(held(900, 2_700_000)), None);
+        assert_eq!(window.change(held(1, 3000)), None);
+        // a new session leaves room for what is held, and takes it when that is settled
+        assert_eq!(window.first(held(16, 48_000)), 1008);
+        assert_eq!(window.change(held(16, 48_000)), None);
         assert_eq!(window.change(held(0, 0)), Some(1024));
         assert_eq!(window.change(held(0, 0)), None);
-        // a new session knows
-        assert_eq!(window.first(held(0, 0)), 1024);
+    }
+
+    #[test]
+    fn a_small_bound_assumes_bodies_of_64_kib_until_one_has_come() {
+        let mut window = window(1024, 64, MIB);
+        assert_eq!(window.first(held(0, 0)), 16);
+        assert_eq!(window.change(held(0, 0)), None);
+        window.saw(1000);
+        assert_eq!(window.change(held(1, 1000)), Some(1023));
     }
 
     #[test]
