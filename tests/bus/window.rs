@@ -30,10 +30,9 @@ fn number(delivery: &Delivery) -> u32 {
     u32::from_be_bytes(delivery.body[..4].try_into().unwrap())
 }
 
-/// A bench whose window has been opened wide by a small body.
+/// A bench that has seen a small body.
 async fn opened(broker: TestBroker, options: &MessagingOptions, ahead: ReadAhead) -> Bench {
     let mut bench = Bench::reading(broker, options, &[Verdict::Consume], ahead).await;
-    bench.broker.wait_for_windows(MAIN, |w| w == [16]).await;
     bench.send_all([body(0, 10)]).await;
     bench.next().await.settler().ack().await.unwrap();
     let full = u64::from(ahead.messages);
@@ -123,8 +122,8 @@ async fn large_bodies(mut bench: Bench, open: usize, count: usize) {
     assert_eq!(most, BOUND);
     bench.empty(MAIN).await;
 
-    bench.send_all((0..100).map(|n| body(n, 10))).await;
-    for _ in 0..100 {
+    bench.send_all((0..200).map(|n| body(n, 10))).await;
+    for _ in 0..200 {
         assert!(bench.next().await.settler().ack().await.unwrap());
     }
     bench.broker.wait_for_windows(MAIN, |w| w == [100]).await;
@@ -137,7 +136,7 @@ async fn large_bodies_are_taken_a_few_at_a_time_and_all_once() {
     let broker = TestBroker::new().await;
     let options = options(&broker, broker.port());
     let bench = Bench::reading(broker, &options, &[Verdict::Consume], FEW_MIB).await;
-    large_bodies(bench, 16, 200).await;
+    large_bodies(bench, 100, 200).await;
 }
 
 #[tokio::test]
