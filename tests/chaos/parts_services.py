@@ -44,7 +44,8 @@ def forgotten(play, tag):
 
 
 @part("kill-points", "our host ends itself at each of its named points", needs_kill_points=True,
-      limit=1500, settle=60)
+      # the next point must not come before what has lost its message is ended
+      options={"DEFAULT": {"lost_command_grace": 10}}, limit=1500, settle=60)
 def each_kill_point(play):
     for name in kill_points(play.binary):
         play.xms.slow(0)
