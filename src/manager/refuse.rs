@@ -1,4 +1,5 @@
-//! Ends commands that this version cannot run, as the table of refusals says.
+//! Ends commands as the table of refusals says: those that this version cannot run, that never
+//! come to an end, or whose message was lost.
 
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use crate::kill::{self, Point};
 use crate::rpc::Command;
 
 impl Run<'_> {
-    /// Writes the error states, rolls reservations back, tells the owner, and fails.
+    /// Tells the owner, rolls reservations back, writes the error states, and fails.
     pub(super) async fn refuse(&self, command: Command) -> Result<Value, CommandError> {
         if let Command::FailoverCompleted(_) = command {
             // Sent to the members of a cluster; without one there is nothing to follow.
@@ -27,7 +28,7 @@ impl Run<'_> {
         Err(error)
     }
 
-    /// Ends all that a command has in progress, and tells the owner why.
+    /// Tells the owner why, then ends all that the command has in progress.
     pub(super) async fn end_visibly(
         &self,
         refusal: &Refusal,
