@@ -27,6 +27,21 @@ pub enum BackendError {
         /// Name on the array.
         name: String,
     },
+    /// The volume has as many snapshots as it can have, or may have: Cinder's
+    /// `SnapshotLimitReached`.
+    #[error("snapshot limit of {name} reached: {reason}")]
+    SnapshotLimit {
+        /// Name of the source on the array.
+        name: String,
+        /// The array's words, or the option that sets the limit.
+        reason: String,
+    },
+    /// The connector lacks what this protocol needs: Cinder's `InvalidConnectorException`.
+    #[error("connector lacks {missing}")]
+    InvalidConnector {
+        /// Key that is missing or empty.
+        missing: &'static str,
+    },
     /// The array is out of objects or space; another backend may do.
     #[error("array limit reached: {reason}")]
     Full {
@@ -76,7 +91,8 @@ impl BackendError {
                 Self::Conflict { name, reason }
             }
             XmsError::Scheduled { .. } => Self::VolumeIsBusy { name, reason },
-            XmsError::Full { .. } | XmsError::SnapshotLimit { .. } => Self::Full { reason },
+            XmsError::Full { .. } => Self::Full { reason },
+            XmsError::SnapshotLimit { .. } => Self::SnapshotLimit { name, reason },
             XmsError::Auth { user } => Self::Auth { user },
             XmsError::ClusterRequired { .. } | XmsError::UnknownCluster { .. } => Self::Config {
                 reason: format!("xtremio_cluster_name: {reason}"),
@@ -166,7 +182,7 @@ mod tests {
                     call: call(),
                     message: message(),
                 },
-                "Full",
+                "SnapshotLimit",
             ),
             (
                 XmsError::Auth {

@@ -1,12 +1,16 @@
 //! What the manager asks of an array, in plain types. Knows the XMS, not the database or the bus.
 
+mod connection;
+mod copies;
 mod error;
 mod fc;
 mod iscsi;
+mod mapping;
 pub mod naming;
 mod stats;
 mod xtremio;
 
+pub use connection::{Connection, Connector};
 pub use error::BackendError;
 pub use stats::{Stats, backend_name, pool_name};
 pub use xtremio::XtremIo;
@@ -55,6 +59,52 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Gives the volume up without deleting it (`unmanage`).
     async fn unmanage_volume(&self, name: &str) -> Result<(), BackendError>;
+
+    /// Grows the volume to `size_gib` GiB; one that is as large or larger already counts as done.
+    async fn extend_volume(&self, name: &str, size_gib: u64) -> Result<(), BackendError>;
+
+    /// Size of the volume on the array in whole GiB (rounded up); `None` if there is none.
+    async fn volume_size(&self, name: &str) -> Result<Option<u64>, BackendError>;
+
+    /// Makes the snapshot `name` of the volume `volume`, read-only where the array knows that;
+    /// one that is there already with the right ancestor counts as done.
+    async fn create_snapshot(&self, name: &str, volume: &str) -> Result<(), BackendError>;
+
+    /// Deletes the snapshot named so, and what an interrupted [`Backend::create_snapshot`] left
+    /// under its interim name; a missing one counts as done. Refuses a mapped one
+    /// (`BackendError::VolumeIsBusy`).
+    async fn delete_snapshot(&self, name: &str) -> Result<(), BackendError>;
+
+    /// Gives the snapshot up without deleting it (`unmanage_snapshot`).
+    async fn unmanage_snapshot(&self, name: &str) -> Result<(), BackendError>;
+
+    /// Makes a writable volume from `source`, a snapshot or a volume, grows it to its size if the
+    /// source is smaller, and lets it join its group. One that is there already with the right
+    /// ancestor is gone on with. On failure nothing of it stays.
+    async fn create_volume_from(
+        &self,
+        volume: &NewVolume,
+        source: &str,
+    ) -> Result<ModelUpdate, BackendError>;
+
+    /// What the connector must have (`BackendError::InvalidConnector`); sends nothing.
+    fn check_connector(&self, connector: &Connector) -> Result<(), BackendError>;
+
+    /// Maps the volume to the host's initiators, which are made known to the array first if it
+    /// does not know them. One that is mapped already keeps its LUN.
+    async fn initialize_connection(
+        &self,
+        volume: &str,
+        connector: &Connector,
+    ) -> Result<Connection, BackendError>;
+
+    /// Takes the volume away from the host's initiators, from all hosts without a connector. What
+    /// is not mapped, and a volume that is gone, count as done.
+    async fn terminate_connection(
+        &self,
+        volume: &str,
+        connector: Option<&Connector>,
+    ) -> Result<(), BackendError>;
 }
 
 /// The array of a backend section; nothing is sent before the first use.

@@ -2,17 +2,17 @@
 
 use async_trait::async_trait;
 
-use super::{Backend, BackendError, ModelUpdate, NewVolume, Stats, naming};
+use super::{Backend, BackendError, Connection, Connector, ModelUpdate, NewVolume, Stats, naming};
 use crate::config::BackendOptions;
 use crate::xms::{ClientOptions, Created, Kilobytes, LunMapping, Mappings, Volume, Xms, XmsError};
 
 /// An XtremIO cluster behind its XMS.
 #[derive(Debug)]
 pub struct XtremIo {
-    xms: Xms,
+    pub(super) xms: Xms,
     /// Backend section, for log lines.
-    section: String,
-    volume_name_template: String,
+    pub(super) section: String,
+    pub(super) volume_name_template: String,
 }
 
 impl XtremIo {
@@ -151,6 +151,57 @@ impl Backend for XtremIo {
             .rename(name, &new_name)
             .await
             .map_err(|error| BackendError::of(name, error))
+    }
+
+    async fn extend_volume(&self, name: &str, size_gib: u64) -> Result<(), BackendError> {
+        self.extend(name, size_gib).await
+    }
+
+    async fn volume_size(&self, name: &str) -> Result<Option<u64>, BackendError> {
+        self.size(name).await
+    }
+
+    async fn create_snapshot(&self, name: &str, volume: &str) -> Result<(), BackendError> {
+        self.snapshot(name, volume).await
+    }
+
+    async fn delete_snapshot(&self, name: &str) -> Result<(), BackendError> {
+        self.remove_snapshot(name).await
+    }
+
+    async fn unmanage_snapshot(&self, name: &str) -> Result<(), BackendError> {
+        self.give_up_snapshot(name).await
+    }
+
+    async fn create_volume_from(
+        &self,
+        volume: &NewVolume,
+        source: &str,
+    ) -> Result<ModelUpdate, BackendError> {
+        self.copy(volume, source).await
+    }
+
+    fn check_connector(&self, connector: &Connector) -> Result<(), BackendError> {
+        self.check(connector)
+    }
+
+    async fn initialize_connection(
+        &self,
+        volume: &str,
+        connector: &Connector,
+    ) -> Result<Connection, BackendError> {
+        self.map(volume, connector).await
+    }
+
+    async fn terminate_connection(
+        &self,
+        volume: &str,
+        connector: Option<&Connector>,
+    ) -> Result<(), BackendError> {
+        match connector {
+            Some(connector) => self.unmap(volume, connector).await,
+            None => self.unmap_all(volume).await,
+        }
     }
 }
 
