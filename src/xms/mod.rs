@@ -39,7 +39,7 @@ pub use error::XmsError;
 pub use initiator_groups::InitiatorGroups;
 pub use initiators::{Initiator, InitiatorChap, Initiators, NewInitiator, canonical_address};
 pub use iscsi_portals::{IscsiPortal, IscsiPortals};
-pub use lun_maps::{LunMaps, MappedVolume};
+pub use lun_maps::{GroupMapping, LunMaps, MappedVolume};
 pub use send::{Created, RetryPolicy};
 pub use session::Session;
 pub use targets::Targets;
