@@ -108,12 +108,15 @@ fn portal_data(volume: &str, portals: &[&IscsiPortal], lun: u64) -> Map<String, 
     data
 }
 
-/// One of `many`, by name (FNV-1a: even, and the same in every process).
+/// One of `many`, by name: even, and the same in every process. FNV-1a, and a last stir, for it
+/// carries the end of a name into too few bits alone.
 fn spread(name: &str, many: usize) -> usize {
     let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    usize::try_from(hash >> 33).unwrap_or(0) % many.max(1)
+    let stirred = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    let stirred = stirred ^ (stirred >> 33);
+    usize::try_from(stirred >> 33).unwrap_or(0) % many.max(1)
 }
 
 #[cfg(test)]
