@@ -41,6 +41,7 @@ use crate::backend::Backend;
 use crate::config::{BackendOptions, ServiceOptions};
 use crate::db::{Db, Service};
 use crate::journal::Journal;
+use crate::openstack::Nova;
 use crate::report::Report;
 use crate::rpc::{Command, RequestContext};
 use redelivery::Rule;
@@ -72,6 +73,8 @@ pub struct Manager {
     pub journal: Journal,
     /// What the messages here are about.
     pub mentions: Mentions,
+    /// Tells instances of volumes that grew.
+    pub nova: Nova,
     /// Whether the array was reached with these options.
     pub ready: watch::Receiver<bool>,
     /// Our service row.
