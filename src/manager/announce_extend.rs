@@ -8,31 +8,34 @@ use crate::db::{Attachment, Volume as Row};
 use crate::report::{Action, Detail, Subject};
 
 impl Run<'_> {
-    /// Tells the instances that have the volume attached. An attachment without an instance is a
-    /// host's own, which looks for itself.
+    /// Tells the instances that have the volume attached, through Nova. An attachment without an
+    /// instance is a host's own, which looks for itself. The volume has grown whatever Nova says;
+    /// its owner is told if the guests do not know.
     pub(super) async fn announce_extend(&self, row: &Row, attachments: &[Attachment]) {
-        let instances: Vec<&str> = attachments
+        let instances: Vec<String> = attachments
             .iter()
-            .filter_map(|attachment| attachment.instance_uuid.as_deref())
+            .filter_map(|attachment| attachment.instance_uuid.clone())
             .filter(|id| !id.is_empty())
             .collect();
-        if !instances.is_empty() {
-            self.notify_instances(row, &instances).await;
+        if instances.is_empty() {
+            return;
         }
-    }
-
-    /// This version has no way to Nova: the owner is told that the guests do not know, as when
-    /// Nova refuses its `volume-extended` event.
-    async fn notify_instances(&self, row: &Row, instances: &[&str]) {
-        warn!(
-            volume.id = %row.id, instances = instances.join(","),
-            "volume extended; its instances are not told and see the old size until they look again"
-        );
-        let error = CommandError::Unsupported {
-            what: "tell Nova that a volume was extended".to_owned(),
-        };
-        let (action, detail) = (Action::ExtendVolume, Detail::NotifyComputeServiceFailed);
-        self.message(Subject::Volume, &row.id, action, detail, &error)
+        let context = self.context;
+        let global = context.global_request_id.as_deref();
+        let request_id = global.unwrap_or(&context.request_id);
+        let told = self
+            .nova
+            .volume_extended(&row.id, &instances, request_id)
             .await;
+        if let Err(error) = told {
+            let error = CommandError::from(error);
+            warn!(
+                volume.id = %row.id, instances = instances.join(","), error = %error.chain(),
+                "instances are not told that their volume has grown"
+            );
+            let (action, detail) = (Action::ExtendVolume, Detail::NotifyComputeServiceFailed);
+            self.message(Subject::Volume, &row.id, action, detail, &error)
+                .await;
+        }
     }
 }

@@ -3,6 +3,7 @@
 use crate::backend::BackendError;
 use crate::db::DbError;
 use crate::journal::JournalError;
+use crate::openstack::OpenStackError;
 use crate::report::CastError;
 use crate::rpc::{CinderException, Failure};
 
@@ -90,6 +91,9 @@ pub enum CommandError {
     /// The journal could not be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// Another service of the cloud could not be told.
+    #[error(transparent)]
+    OpenStack(#[from] OpenStackError),
     /// The scheduler could not be told.
     #[error(transparent)]
     Cast(#[from] CastError),
@@ -174,6 +178,7 @@ impl From<&CommandError> for Failure {
             CommandError::Defect => Failure::builtin("RuntimeError", &reason),
             CommandError::Db(_)
             | CommandError::Cast(_)
+            | CommandError::OpenStack(_)
             | CommandError::Poisoned { .. }
             | CommandError::Lost
             | CommandError::Journal(_)
