@@ -132,7 +132,9 @@ def other_fabric(fabric):
 
 @step.each(f"{AT_ONCE} volumes attached to a host nobody knew, all at once: as many LUNs, one group")
 def at_once(fabric):
-    made = [fabric.create(f"at-once-{n}") for n in range(AT_ONCE)]
+    made = [fabric.ask(f"at-once-{n}") for n in range(AT_ONCE)]
+    for volume in made:
+        fabric.lab.admin.wait("volume", volume, "available")
     connector = fabric.connector("newcomer")
 
     def one(volume):

@@ -84,7 +84,7 @@ def extend_attached(fabric):
 
 @step.each("snapshot of the attached volume: only by force up to 3.65; then detached, a second one")
 def snapshots(fabric):
-    volume, fabric.snapshots = fabric.volumes["source"], {}
+    volume = fabric.volumes["source"]
     fabric.user.refused(400, "volume_snapshots.create", volume, version="3.65")
     snapshot(fabric, "in-use", volume, force=True, version="3.65")
     fabric.mapped(volume, "compute1")
@@ -178,6 +178,7 @@ def notifications(lab):
         sizes = {h["payload"]["size"] for h in told if h["event"] == "volume.resize.end"}
         check(sizes == {2, 3}, f"resize.end told of {sizes} GiB")
         fabric.volumes.clear()
+        fabric.snapshots.clear()
 
 
 @step("quotas are back to zero; nothing is left in the rows or on the array")

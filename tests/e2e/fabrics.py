@@ -12,22 +12,27 @@ ADDED = {"access_mode", "cacheable", "encrypted", "enforce_multipath", "qos_spec
 
 
 class Fabric:
-    """What is common; `volumes` and `atts` are for the steps of a list to remember ids in."""
+    """What is common; in `volumes`, `snapshots` and `atts` the steps of a list remember ids."""
 
     driver_volume_type, keys = None, set()
 
     def __init__(self, lab, backend):
         self.lab, self.backend, self.xms = lab, backend, lab.xms
         self.user = User(lab.plane, lab.client_venv, backend)
-        self.volumes, self.atts = {}, {}
+        self.volumes, self.snapshots, self.atts = {}, {}, {}
 
-    def create(self, name, size=1, **fields):
-        """A volume of this backend, available; its id, also kept under its name."""
+    def ask(self, name, size=1, **fields):
+        """Asks for a volume of this backend; its id, also kept under its name."""
         fields.setdefault("volume_type", self.backend)
         made = self.user.call("volumes.create", size, name=f"{self.backend}-{name}", **fields)
         self.volumes[name] = made["id"]
-        self.lab.admin.wait("volume", made["id"], "available")
         return made["id"]
+
+    def create(self, name, size=1, **fields):
+        """The same, when it has become available."""
+        ident = self.ask(name, size, **fields)
+        self.lab.admin.wait("volume", ident, "available")
+        return ident
 
     def attach(self, volume, host, instance=None, **more):
         """An attachment made in one call and completed, its mapping checked; its id."""
