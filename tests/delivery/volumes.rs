@@ -19,9 +19,11 @@ pub(super) fn points(case: Case) -> &'static [&'static str] {
             "create_snapshot.metadata_copied",
             "create_snapshot.ended",
         ],
-        Case::CreateSnapshotFails => {
-            &["worker.claimed", "message.written", "create_snapshot.failed"]
-        }
+        Case::CreateSnapshotFails => &[
+            "worker.claimed",
+            "message.written",
+            "create_snapshot.failed",
+        ],
         Case::DeleteSnapshot => &[
             "delete_snapshot.off_array",
             "delete_snapshot.reserved",
