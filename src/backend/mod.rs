@@ -1,15 +1,21 @@
 //! What the manager asks of an array, in plain types. Knows the XMS, not the database or the bus.
 
+mod attach;
+mod cache;
+mod chap;
 mod connection;
 mod copies;
 mod error;
 mod fc;
+mod hosts;
 mod iscsi;
+mod luns;
 mod mapping;
 pub mod naming;
 mod stats;
 mod xtremio;
 
+pub use attach::AttachOptions;
 pub use connection::{Connection, Connector};
 pub use error::BackendError;
 pub use stats::{Stats, backend_name, pool_name};

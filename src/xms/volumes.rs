@@ -49,18 +49,21 @@ pub struct Mappings {
 
 /// A mapping to an initiator group, on the wire `[ig, tg, lun]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(from = "(Oid, serde_json::Value, Count)")]
+#[serde(from = "(Oid, Oid, Count)")]
 pub struct LunMapping {
     /// The initiator group.
     pub initiator_group: Oid,
+    /// The target group.
+    pub target_group: Oid,
     /// Its LUN there.
     pub lun: u64,
 }
 
-impl From<(Oid, serde_json::Value, Count)> for LunMapping {
-    fn from((initiator_group, _target_group, lun): (Oid, serde_json::Value, Count)) -> Self {
+impl From<(Oid, Oid, Count)> for LunMapping {
+    fn from((initiator_group, target_group, lun): (Oid, Oid, Count)) -> Self {
         Self {
             initiator_group,
+            target_group,
             lun: lun.0,
         }
     }
