@@ -1,6 +1,6 @@
 //! Volumes, snapshots, copies, growth and management.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::lab::{FC, ISCSI, arrays, id, snapshot, volume};
 
@@ -10,12 +10,12 @@ async fn volumes_and_copies_on_every_release() {
     for array in &arrays {
         for kind in [ISCSI, FC] {
             let mut a = array.create(2).await;
-            let size = |row| array.object("volumes", row)["vol-size"].clone();
-            assert_eq!(size(&a["id"]), (2 << 20).to_string());
+            let size = |row: &Value| array.object("volumes", &row["id"])["vol-size"].clone();
+            assert_eq!(size(&a), (2 << 20).to_string());
             let again = array.raised(kind, "create_volume", json!([a])).await;
             assert_eq!(again, "VolumeBackendAPIException");
             array.tell(kind, "extend_volume", json!([a, 3])).await;
-            assert_eq!(size(&a["id"]), (3 << 20).to_string());
+            assert_eq!(size(&a), (3 << 20).to_string());
             a["size"] = json!(3);
             let missing = json!([volume(1), 3]);
             let missing = array.raised(kind, "extend_volume", missing).await;
@@ -33,8 +33,8 @@ async fn volumes_and_copies_on_every_release() {
             array.tell(kind, "create_volume_from_snapshot", args).await;
             let args = json!([clone, a]);
             array.tell(kind, "create_cloned_volume", args).await;
-            assert_eq!(size(&grown["id"]), (4 << 20).to_string());
-            assert_eq!(size(&clone["id"]), (5 << 20).to_string());
+            assert_eq!(size(&grown), (4 << 20).to_string());
+            assert_eq!(size(&clone), (5 << 20).to_string());
             let parent = &array.object("volumes", &grown["id"])["ancestor-vol-id"][1];
             assert_eq!(*parent, snap["id"]);
             let mut expected = [id(&a), id(&snap), id(&grown), id(&clone)];
