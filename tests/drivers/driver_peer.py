@@ -17,8 +17,7 @@ from oslo_utils import importutils
 objects.register_all()
 
 from cinder.volume import configuration  # noqa: E402
-from cinder.volume import driver  # noqa: E402
-from cinder.volume.drivers.dell_emc import xtremio  # noqa: E402,F401
+from cinder.volume import manager  # noqa: E402
 
 
 class Row(dict):
@@ -41,10 +40,11 @@ class NoImageCache:
 def build(section):
     """What cinder-volume does between reading a section and taking requests."""
     options = configuration.Configuration(
-        driver.volume_opts, config_group=section)
+        manager.volume_backend_opts, config_group=section)
     drv = importutils.import_object(
-        options.volume_driver, configuration=options, db=NoImageCache(),
+        options.volume_driver, configuration=options,
         host='ctl1@' + section)
+    drv.db = NoImageCache()
     drv.do_setup(None)
     drv.check_for_setup_error()
     return drv
