@@ -24,7 +24,11 @@ impl XtremIo {
         pending(name)
     }
 
-    pub(super) async fn remove_snapshot(&self, name: &str) -> Result<(), BackendError> {
+    pub(super) async fn remove_snapshot(
+        &self,
+        name: &str,
+        _volume: &str,
+    ) -> Result<(), BackendError> {
         pending(name)
     }
 

@@ -72,8 +72,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Deletes the snapshot named so, and what an interrupted [`Backend::create_snapshot`] left
     /// under its interim name; a missing one counts as done. Refuses a mapped one
-    /// (`BackendError::VolumeIsBusy`).
-    async fn delete_snapshot(&self, name: &str) -> Result<(), BackendError>;
+    /// (`BackendError::VolumeIsBusy`). `volume` is the array name of the volume it is of: part of
+    /// the interim name.
+    async fn delete_snapshot(&self, name: &str, volume: &str) -> Result<(), BackendError>;
 
     /// Gives the snapshot up without deleting it (`unmanage_snapshot`).
     async fn unmanage_snapshot(&self, name: &str) -> Result<(), BackendError>;

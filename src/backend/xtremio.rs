@@ -165,8 +165,8 @@ impl Backend for XtremIo {
         self.snapshot(name, volume).await
     }
 
-    async fn delete_snapshot(&self, name: &str) -> Result<(), BackendError> {
-        self.remove_snapshot(name).await
+    async fn delete_snapshot(&self, name: &str, volume: &str) -> Result<(), BackendError> {
+        self.remove_snapshot(name, volume).await
     }
 
     async fn unmanage_snapshot(&self, name: &str) -> Result<(), BackendError> {
