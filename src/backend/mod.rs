@@ -2,6 +2,7 @@
 
 mod connection;
 mod copies;
+mod copy;
 mod error;
 mod fc;
 mod iscsi;
@@ -30,6 +31,8 @@ pub struct NewVolume {
     pub size_gib: u64,
     /// Consistency group (the Cinder group id) the volume shall join.
     pub group: Option<String>,
+    /// Size in GiB of what it is copied from, where that is known: spares a read when it is.
+    pub source_size_gib: Option<u64>,
 }
 
 /// Columns of the volume row that a backend wants set; `None` leaves a column alone.

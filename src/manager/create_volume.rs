@@ -124,6 +124,7 @@ impl Run<'_> {
             name: array_name(row).to_owned(),
             size_gib: u64::try_from(row.size.unwrap_or(0)).unwrap_or(0),
             group: None,
+            source_size_gib: None,
         };
         let update = self.array(|| self.backend.create_volume(&volume)).await?;
         kill::pass(Point::CreateOnArray);
