@@ -9,7 +9,7 @@ use futures::future::try_join_all;
 
 use super::hosts::Group;
 use super::{BackendError, XtremIo};
-use crate::xms::{Created, LunMapping, MappedVolume, XmsError};
+use crate::xms::{Created, GroupMapping, MappedVolume, XmsError};
 
 /// How often another LUN is tried when somebody else was faster.
 const TRIES: usize = 10;
@@ -35,7 +35,7 @@ enum Asked {
     GroupGone,
 }
 
-fn in_group<'a>(mapped: &'a MappedVolume, group: &Group) -> Option<&'a LunMapping> {
+fn in_group<'a>(mapped: &'a MappedVolume, group: &Group) -> Option<&'a GroupMapping> {
     mapped
         .lun_mapping_list
         .iter()

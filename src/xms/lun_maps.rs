@@ -11,10 +11,32 @@ use serde::Deserialize;
 use super::Xms;
 use super::error::XmsError;
 use super::send::Created;
-use super::value::{Content, Count, optional_list};
-use super::volumes::LunMapping;
+use super::value::{Content, Count, Oid, optional_list};
 
 const TYPE: &str = "lun-maps";
+
+/// A mapping of a volume, on the wire `[ig, tg, lun]`: read strictly, for a mapping whose target
+/// group is not known cannot be named.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "(Oid, Oid, Count)")]
+pub struct GroupMapping {
+    /// The initiator group.
+    pub initiator_group: Oid,
+    /// The target group.
+    pub target_group: Oid,
+    /// Its LUN there.
+    pub lun: u64,
+}
+
+impl From<(Oid, Oid, Count)> for GroupMapping {
+    fn from((initiator_group, target_group, lun): (Oid, Oid, Count)) -> Self {
+        Self {
+            initiator_group,
+            target_group,
+            lun: lun.0,
+        }
+    }
+}
 
 /// A volume and all its mappings.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -24,14 +46,14 @@ pub struct MappedVolume {
     pub index: Count,
     /// Its mappings.
     #[serde(default, deserialize_with = "optional_list")]
-    pub lun_mapping_list: Vec<LunMapping>,
+    pub lun_mapping_list: Vec<GroupMapping>,
 }
 
 impl MappedVolume {
     const PROPS: &'static [&'static str] = &["index", "lun-mapping-list"];
 
     /// Name of one of its mappings.
-    pub fn name_of(&self, mapping: &LunMapping) -> String {
+    pub fn name_of(&self, mapping: &GroupMapping) -> String {
         format!(
             "{}_{}_{}",
             self.index.0, mapping.initiator_group.index, mapping.target_group.index

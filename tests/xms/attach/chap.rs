@@ -1,7 +1,7 @@
 //! CHAP at login and at discovery, from the start and turned on later.
 
 use cinder_volume_xtremio::backend::Backend;
-use cinder_volume_xtremio::sim::{ChapMode, SimOptions, XmsVersion};
+use cinder_volume_xtremio::sim::{ChapMode, SimOptions};
 use serde_json::json;
 
 use super::*;

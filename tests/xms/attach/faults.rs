@@ -21,22 +21,23 @@ fn hosts(lab: &Lab) -> [(XtremIo, Connector); 2] {
 #[tokio::test]
 async fn an_attach_goes_on_after_a_lost_answer_and_a_busy_array() {
     for version in RELEASES {
-        for (method, kind) in STEPS {
-            for action in [
-                FaultAction::ResetAfter,
-                FaultAction::ResetBefore,
-                FaultAction::Truncate,
-                FaultAction::Busy,
-                FaultAction::Status(502),
-            ] {
-                for which in [0, 1] {
-                    let lab = Lab::start(version).await;
+        let lab = Lab::start(version).await;
+        for which in [0, 1] {
+            let (array, host) = &hosts(&lab)[which];
+            for (method, kind) in STEPS {
+                for action in [
+                    FaultAction::ResetAfter,
+                    FaultAction::ResetBefore,
+                    FaultAction::Truncate,
+                    FaultAction::Busy,
+                    FaultAction::Status(502),
+                ] {
+                    let case = format!("{version} {method} {kind} {action:?}");
                     lab.volumes(&["v1"]).await;
-                    let (array, host) = &hosts(&lab)[which];
+                    lab.xms.sim.reset_stats();
                     let fault = Fault::on(method, kind, action).times(1);
                     lab.xms.sim.add_fault(fault);
                     let data = attach(array, "v1", host).await;
-                    let case = format!("{version} {method} {kind} {action:?}");
                     assert_eq!(data["target_lun"], 1, "{case}");
                     assert_eq!(lab.mapped().len(), 1, "{case}");
                     assert_eq!(lab.groups().len(), 1, "{case}");
@@ -46,6 +47,8 @@ async fn an_attach_goes_on_after_a_lost_answer_and_a_busy_array() {
                     lab.xms.sim.add_fault(fault);
                     detach(array, "v1", host).await;
                     assert!(lab.mapped().is_empty(), "{case}");
+                    assert_eq!(lab.xms.sim.stats().faults, 2, "{case}");
+                    lab.xms.sim.reset();
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! A host in several groups sees a volume under one LUN.
 
 use cinder_volume_xtremio::backend::{Backend, BackendError};
-use cinder_volume_xtremio::sim::{Fault, FaultAction, FaultMatch, XmsVersion};
+use cinder_volume_xtremio::sim::{Fault, FaultAction, FaultMatch};
 use serde_json::json;
 
 use super::*;

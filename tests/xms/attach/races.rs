@@ -1,6 +1,6 @@
 //! First attaches at once, in one process and in several; groups that vanish in between.
 
-use cinder_volume_xtremio::sim::{Fault, FaultAction, XmsVersion};
+use cinder_volume_xtremio::sim::{Fault, FaultAction};
 use futures::future::join_all;
 
 use super::*;
