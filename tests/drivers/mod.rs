@@ -3,6 +3,7 @@
 
 mod counts;
 mod cross;
+mod cross_copies;
 mod fc;
 mod groups;
 mod iscsi;
