@@ -1,7 +1,7 @@
 //! What commands on a snapshot have in common: its row, its volume, its events.
 
 use chrono::Utc;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::Run;
 use super::error::CommandError;
@@ -23,6 +23,20 @@ impl Run<'_> {
     pub(super) async fn volume_of(&self, row: &Snapshot) -> Result<Volume, CommandError> {
         self.db(|| self.db.volume(&row.volume_id, Read::WithDeleted))
             .await
+    }
+
+    /// Deletes a snapshot of this volume from the array; one that is not there counts as done.
+    pub(super) async fn delete_on_array(
+        &self,
+        id: &str,
+        volume_id: &str,
+    ) -> Result<(), CommandError> {
+        debug!(
+            snapshot.id = id,
+            volume.id = volume_id,
+            "deleted from the array"
+        );
+        self.array(|| self.backend.delete_snapshot(id)).await
     }
 
     /// Sends `snapshot.<suffix>`, if notifications are on.
