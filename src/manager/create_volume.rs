@@ -47,7 +47,7 @@ impl Run<'_> {
         let Some(row) = self.live_volume(&id).await? else {
             if self.starts > 1 {
                 let names = [args.volume.name_id().to_owned()];
-                self.remove_orphans(&names, source.as_ref().map(Source::id))
+                self.remove_orphans(&names, source.as_ref().and_then(Source::copied))
                     .await?;
             }
             return Err(CommandError::VolumeNotFound { id });

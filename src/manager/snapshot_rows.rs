@@ -1,10 +1,11 @@
 //! What commands on a snapshot have in common: its row, its volume, its events.
 
 use chrono::Utc;
-use tracing::{debug, warn};
+use tracing::warn;
 
 use super::Run;
 use super::error::CommandError;
+use super::rows::array_name;
 use crate::db::{DbError, MetadataOf, Read, Snapshot, Volume};
 use crate::rpc::notification::{self, Priority, SnapshotUsage};
 use crate::rpc::{request, time};
@@ -31,12 +32,18 @@ impl Run<'_> {
         id: &str,
         volume_id: &str,
     ) -> Result<(), CommandError> {
-        debug!(
-            snapshot.id = id,
-            volume.id = volume_id,
-            "deleted from the array"
-        );
-        self.array(|| self.backend.delete_snapshot(id)).await
+        let volume = self.array_name_of(volume_id).await?;
+        self.array(|| self.backend.delete_snapshot(id, &volume))
+            .await
+    }
+
+    /// Name on the array of a volume, also a deleted one, or of a snapshot.
+    pub(super) async fn array_name_of(&self, id: &str) -> Result<String, CommandError> {
+        match self.db(|| self.db.volume(id, Read::WithDeleted)).await {
+            Ok(row) => Ok(array_name(&row).to_owned()),
+            Err(CommandError::Db(DbError::NotFound { .. })) => Ok(id.to_owned()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Sends `snapshot.<suffix>`, if notifications are on.
