@@ -29,7 +29,7 @@ impl Run<'_> {
                 "the attachment is not waiting for a host any more: nothing is changed"
             );
             return self
-                .attached_already(&volume, &attachment, &args.connector)
+                .read_again(&volume, &attachment, &args.connector, &["attached"])
                 .await;
         }
         let mut connector = args.connector;

@@ -37,7 +37,10 @@ pub(super) fn of(
         Command::CreateVolume(args) => {
             planned.push(args.volume.name_id().to_owned());
             // The row does not tell a blank volume from one that an image was to fill.
-            details.insert("blank".to_owned(), json!(Source::of(args).is_none()));
+            let source = Source::of(args);
+            details.insert("blank".to_owned(), json!(source.is_none()));
+            let copied = source.as_ref().and_then(Source::copied);
+            details.insert("source".to_owned(), json!(copied));
         }
         Command::DeleteVolume(args) => {
             details.insert("unmanage_only".to_owned(), json!(args.unmanage_only));

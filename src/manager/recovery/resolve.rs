@@ -187,7 +187,10 @@ impl Recovery {
             let context = known.context(None);
             let planned = intent.map(|intent| intent.planned.as_slice());
             let run = self.run_of(&known, &context);
-            return run.remove_orphans(planned.unwrap_or_default()).await;
+            let source = known.detail("source").and_then(Value::as_str);
+            return run
+                .remove_orphans(planned.unwrap_or_default(), source)
+                .await;
         };
         let ours = row.host.as_deref().map(|host| manager.is_ours(host));
         if ours == Some(false) || !redelivery::of(known.method).wants(row.status.as_deref()) {
