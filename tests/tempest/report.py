@@ -46,9 +46,9 @@ def show(runs):
                 print(f"{run['host']}, {run['protocol']}: {what}: {line}")
 
 
-def write(run, folder):
+def write(run, folder, name):
     """Every test's result, for comparison with another run; the file's name."""
-    path = Path(folder) / f"{run['host']}-{run['protocol']}.json"
+    path = Path(folder) / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(run, indent=1) + "\n")
     return path
@@ -64,6 +64,7 @@ def enter(run, path):
     rows = [[cell.strip() for cell in line.strip("|").split("|")]
             for line in body.splitlines() if re.match(r"\|\s*(ours|python)\s*\|", line)]
     new = [str(cell) for cell in row(run)]
-    rows = sorted([*(r for r in rows if r[:2] != new[:2]), new], key=lambda r: (r[0], r[1] == "fc"))
+    rows = sorted([*(r for r in rows if r[:3] != new[:3]), new],
+                  key=lambda r: (r[0], r[1] == "fc", r[2]))
     body = "\n" + "\n".join(table(rows)) + "\n"
     path.write_text(head + mark + body + next_heading + tail, encoding="utf-8")

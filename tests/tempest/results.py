@@ -1,4 +1,4 @@
-"""What the tests of one host and protocol ended with: one file, added to by every sitting."""
+"""What the tests of one run ended with: one file, added to by every sitting."""
 
 import json
 from collections import Counter
@@ -8,12 +8,12 @@ NO_RESULT = "no result: its worker process ended before"
 
 
 class Results:
-    """The lines that stream.py writes, over all sittings of a run."""
+    """The lines that stream.py writes, over all sittings of a run of that name."""
 
-    def __init__(self, folder, host, protocol):
+    def __init__(self, folder, name):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.path = self.folder / f"{host}-{protocol}.jsonl"
+        self.path = self.folder / f"{name}.jsonl"
 
     def lines(self):
         """All results in the order in which they came; a line torn by a kill is none."""
@@ -40,7 +40,7 @@ class Results:
         self.path.unlink(missing_ok=True)
         try:
             self.folder.rmdir()
-        except OSError:  # another host's or protocol's are there
+        except OSError:  # another run's are there
             pass
 
 

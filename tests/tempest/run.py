@@ -44,9 +44,10 @@ DOCUMENT = ROOT / "docs" / "tempest.md"
 class Part:
     """One host over one protocol."""
 
-    def __init__(self, args, protocol, state):
+    def __init__(self, args, protocol):
         self.args, self.host, self.protocol = args, args.host, protocol
-        self.results = Results(state, args.host, protocol)
+        self.name = f"{args.host}-{protocol}-{args.xms}" + ("-only" if args.only else "")
+        self.results = Results(args.state, self.name)
 
     def play(self):
         """Builds the cloud, runs the tests that have not passed, looks at what is left."""
@@ -143,10 +144,10 @@ def main():
     finished = []
     try:
         for protocol in args.protocol or scene.PROTOCOLS:
-            part = Part(args, protocol, Path(args.state) / ("only" if args.only else "all"))
+            part = Part(args, protocol)
             found = part.play()
             finished.append(found)
-            print(f"tempest: results in {report.write(found, args.results)}")
+            print(f"tempest: results in {report.write(found, args.results, part.name)}")
             part.results.forget()
             if not args.only:
                 report.enter(found, DOCUMENT)

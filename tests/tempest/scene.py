@@ -111,8 +111,8 @@ def tempest_conf(plane, protocol, folder, images):
             "backup": "false",
             # moves bytes on the volume host: this array's driver has no revert of its own
             "volume_revert": "false",
-            # an image backend that keeps volumes is asked for
-            "enable_volume_image_dep_tests": "false",
+            # a snapshot can go while a volume made from it stays
+            "enable_volume_image_dep_tests": "true",
             "consistency_group": "false",
         },
     }
