@@ -6,7 +6,6 @@ import time
 from cloud import leftovers
 
 ROWS = {
-    "live attachment": "SELECT id, volume_id, attach_status FROM volume_attachment WHERE deleted = 0",
     "live group": "SELECT id, status FROM `groups` WHERE deleted = 0",
     "live group snapshot": "SELECT id, status FROM group_snapshots WHERE deleted = 0",
 }
