@@ -48,6 +48,8 @@ class Part:
         self.args, self.host, self.protocol = args, args.host, protocol
         self.name = f"{args.host}-{protocol}-{args.xms}" + ("-only" if args.only else "")
         self.results = Results(args.state, self.name)
+        # as it is now: what is committed while the tests run is not what they test
+        self.commit = version()
 
     def play(self):
         """Builds the cloud, runs the tests that have not passed, looks at what is left."""
@@ -105,7 +107,7 @@ class Part:
         again = [t["test"] for t in tests if t["tries"] > 1]
         return {
             "host": self.host, "protocol": self.protocol, "xms": self.args.xms,
-            "commit": version(), "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+            "commit": self.commit, "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
             "seconds": sum(line["seconds"] for line in lines if line["status"] == "sitting"),
             "counts": counts(tests), "left_out": left_out, "findings": findings,
             "notes": notes + [f"run more than once: {test}" for test in again], "tests": tests,
