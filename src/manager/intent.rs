@@ -7,7 +7,7 @@ use crate::journal::NewIntent;
 use crate::rpc::{Command, RequestContext, Resource};
 
 /// Entries of a connector that name an initiator; the rest is no help, or none of our business.
-const INITIATORS: [&str; 4] = ["initiator", "wwpns", "host", "multipath"];
+const INITIATORS: [&str; 5] = ["initiator", "wwpns", "wwnns", "host", "multipath"];
 
 /// Key of a resource, in the journal and among the mentions: `volume/<id>`.
 pub(super) fn resource_key(resource: Resource<'_>) -> Option<String> {

@@ -98,7 +98,10 @@ impl Recovery {
             ("extend_volume" | "extend_volume_completion", Some(("volume", id))) => {
                 self.extend(id, intent).await?;
             }
-            // Nothing of the others reaches the array yet: their rows tell.
+            ("attachment_update" | "initialize_connection", Some(("volume", id))) => {
+                self.undo_attach(id, intent).await?;
+            }
+            // Of the others their rows tell.
             (_, Some(("volume", id))) => {
                 let status = self.volume(id).await?.and_then(|row| row.status);
                 // `creating` and `deleting` have worker rows, and are other commands.
