@@ -9,6 +9,7 @@ mod delivery;
 mod journal;
 mod layers;
 mod manager;
+mod openstack;
 mod rpc;
 mod sim;
 mod support;

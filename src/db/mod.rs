@@ -28,6 +28,7 @@ mod quota_usage;
 mod schema;
 mod secret;
 mod services;
+mod snapshot_end;
 mod snapshots;
 mod sql;
 mod volume_end;

@@ -3,6 +3,7 @@
 use crate::backend::BackendError;
 use crate::db::DbError;
 use crate::journal::JournalError;
+use crate::openstack::OpenStackError;
 use crate::report::CastError;
 use crate::rpc::{CinderException, Failure};
 
@@ -17,6 +18,30 @@ pub enum CommandError {
     VolumeNotFound {
         /// Id of the volume.
         id: String,
+    },
+    /// No such row.
+    #[error("snapshot {id} not found")]
+    SnapshotNotFound {
+        /// Id of the snapshot.
+        id: String,
+    },
+    /// The image metadata of a source could not be copied.
+    #[error("image metadata of {of} not copied")]
+    MetadataCopyFailure {
+        /// Id of the volume or snapshot they are of.
+        of: String,
+        /// The cause.
+        #[source]
+        source: DbError,
+    },
+    /// The volume that a snapshot is of could not be asked whether it is bootable.
+    #[error("bootable flag of {of} unknown")]
+    MetadataUpdateFailure {
+        /// Id of the volume.
+        of: String,
+        /// The cause.
+        #[source]
+        source: DbError,
     },
     /// The volume has attachments.
     #[error("volume {id} is attached")]
@@ -66,6 +91,9 @@ pub enum CommandError {
     /// The journal could not be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// Another service of the cloud could not be told.
+    #[error(transparent)]
+    OpenStack(#[from] OpenStackError),
     /// The scheduler could not be told.
     #[error(transparent)]
     Cast(#[from] CastError),
@@ -79,7 +107,12 @@ impl CommandError {
     pub(super) fn forbids_reschedule(&self) -> bool {
         matches!(
             self,
-            Self::VolumeNotFound { .. } | Self::Unsupported { .. } | Self::Stopping
+            Self::VolumeNotFound { .. }
+                | Self::SnapshotNotFound { .. }
+                | Self::MetadataCopyFailure { .. }
+                | Self::MetadataUpdateFailure { .. }
+                | Self::Unsupported { .. }
+                | Self::Stopping
         )
     }
 
@@ -106,6 +139,16 @@ impl From<&CommandError> for Failure {
                 volume_id: id.clone(),
             }
             .into(),
+            CommandError::SnapshotNotFound { id } => CinderException::SnapshotNotFound {
+                snapshot_id: id.clone(),
+            }
+            .into(),
+            CommandError::MetadataCopyFailure { .. } => {
+                CinderException::MetadataCopyFailure { reason }.into()
+            }
+            CommandError::MetadataUpdateFailure { .. } => {
+                CinderException::MetadataUpdateFailure { reason }.into()
+            }
             CommandError::VolumeAttached { id } => CinderException::VolumeAttached {
                 volume_id: id.clone(),
             }
@@ -120,6 +163,12 @@ impl From<&CommandError> for Failure {
                 }
                 .into()
             }
+            CommandError::Backend(BackendError::SnapshotLimit { reason, .. }) => {
+                CinderException::SnapshotLimitReached {
+                    set_limit: reason.clone(),
+                }
+                .into()
+            }
             CommandError::Backend(_) => {
                 CinderException::VolumeBackendAPIException { data: reason }.into()
             }
@@ -129,6 +178,7 @@ impl From<&CommandError> for Failure {
             CommandError::Defect => Failure::builtin("RuntimeError", &reason),
             CommandError::Db(_)
             | CommandError::Cast(_)
+            | CommandError::OpenStack(_)
             | CommandError::Poisoned { .. }
             | CommandError::Lost
             | CommandError::Journal(_)
@@ -145,7 +195,11 @@ mod tests {
     #[test]
     fn every_error_has_the_class_callers_expect() {
         let array = |e| CommandError::Backend(e);
-        let rows: [(CommandError, &str, i64); 9] = [
+        let row = || DbError::NotFound {
+            table: "volumes",
+            id: "v".into(),
+        };
+        let rows: [(CommandError, &str, i64); 13] = [
             (CommandError::NotReady, "DriverNotInitialized", 500),
             (
                 CommandError::VolumeNotFound { id: "v".into() },
@@ -184,6 +238,35 @@ mod tests {
                 500,
             ),
             (CommandError::Rescheduled, "CinderException", 500),
+            (
+                CommandError::SnapshotNotFound { id: "s".into() },
+                "SnapshotNotFound",
+                404,
+            ),
+            (
+                CommandError::MetadataCopyFailure {
+                    of: "s".into(),
+                    source: row(),
+                },
+                "MetadataCopyFailure",
+                400,
+            ),
+            (
+                CommandError::MetadataUpdateFailure {
+                    of: "v".into(),
+                    source: row(),
+                },
+                "MetadataUpdateFailure",
+                400,
+            ),
+            (
+                array(BackendError::SnapshotLimit {
+                    name: "v".into(),
+                    reason: "max_num_of_snapshots".into(),
+                }),
+                "SnapshotLimitReached",
+                500,
+            ),
         ];
         for (error, class, code) in rows {
             let failure = Failure::from(&error);

@@ -43,6 +43,18 @@ pub(super) fn of(
             details.insert("unmanage_only".to_owned(), json!(args.unmanage_only));
             details.insert("cascade".to_owned(), json!(args.cascade));
         }
+        Command::ExtendVolume(args) => growth(&mut details, args.new_size, &args.reservations),
+        Command::ExtendVolumeCompletion(args) => {
+            growth(&mut details, args.new_size, &args.reservations);
+            details.insert("error".to_owned(), json!(args.error));
+        }
+        Command::CreateSnapshot(args) => {
+            planned.push(args.snapshot.id().to_owned());
+            details.insert("volume_id".to_owned(), json!(args.snapshot.volume_id()));
+        }
+        Command::DeleteSnapshot(args) => {
+            details.insert("unmanage_only".to_owned(), json!(args.unmanage_only));
+        }
         Command::InitializeConnection(args) => connector(&mut details, &json!(args.connector)),
         Command::TerminateConnection(args) => connector(&mut details, &json!(args.connector)),
         Command::AttachmentUpdate(args) => connector(&mut details, &json!(args.connector)),
@@ -56,6 +68,12 @@ pub(super) fn of(
         planned,
         details,
     }
+}
+
+/// The row knows neither the size wanted nor what is reserved for it.
+fn growth(details: &mut Map<String, Value>, new_size: i64, reservations: &Option<Vec<String>>) {
+    details.insert("new_size".to_owned(), json!(new_size));
+    details.insert("reservations".to_owned(), json!(reservations));
 }
 
 fn connector(details: &mut Map<String, Value>, connector: &Value) {

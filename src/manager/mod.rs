@@ -4,10 +4,16 @@
 //! has ended already. Every command ends in one final state of its row, also if it fails.
 
 mod accept_transfer;
+mod announce_extend;
+mod create_from;
+mod create_snapshot;
 mod create_volume;
+mod delete_snapshot;
 mod delete_volume;
 mod error;
 mod events;
+mod extend_volume;
+mod extend_volume_completion;
 mod intent;
 mod journaled;
 mod locks;
@@ -19,6 +25,7 @@ mod refusal;
 mod refuse;
 mod rows;
 mod slots;
+mod snapshot_rows;
 mod source;
 
 pub use error::CommandError;
@@ -41,6 +48,7 @@ use crate::backend::Backend;
 use crate::config::{BackendOptions, ServiceOptions};
 use crate::db::{Db, Service};
 use crate::journal::Journal;
+use crate::openstack::Nova;
 use crate::report::Report;
 use crate::rpc::{Command, RequestContext};
 use redelivery::Rule;
@@ -72,6 +80,8 @@ pub struct Manager {
     pub journal: Journal,
     /// What the messages here are about.
     pub mentions: Mentions,
+    /// Tells instances of volumes that grew.
+    pub nova: Nova,
     /// Whether the array was reached with these options.
     pub ready: watch::Receiver<bool>,
     /// Our service row.
@@ -97,6 +107,10 @@ impl Run<'_> {
         match command {
             Command::CreateVolume(args) => self.create_volume(*args).await,
             Command::DeleteVolume(args) => self.delete_volume(*args).await,
+            Command::ExtendVolume(args) => self.extend_volume(*args).await,
+            Command::ExtendVolumeCompletion(args) => self.extend_volume_completion(*args).await,
+            Command::CreateSnapshot(args) => self.create_snapshot(*args).await,
+            Command::DeleteSnapshot(args) => self.delete_snapshot(*args).await,
             Command::AcceptTransfer(args) => self.accept_transfer(*args).await,
             Command::GetCapabilities(args) => {
                 if args.discover

@@ -7,6 +7,7 @@
 
 mod lost;
 mod resolve;
+mod resume;
 mod scan;
 
 use std::collections::HashMap;

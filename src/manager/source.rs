@@ -1,5 +1,6 @@
 //! What a volume is to be made from.
 
+use super::snapshot_rows;
 use crate::db::Volume;
 use crate::rpc::commands::CreateVolume;
 
@@ -38,7 +39,7 @@ impl Source {
     /// Name of the lock that keeps the source from being deleted meanwhile.
     pub(super) fn lock_name(&self) -> Option<String> {
         match self {
-            Self::Snapshot(id) => Some(format!("{id}-delete_snapshot")),
+            Self::Snapshot(id) => Some(snapshot_rows::lock_name(id)),
             Self::Volume(id) => Some(format!("{id}-delete_volume")),
             Self::Image(_) | Self::Backup(_) => None,
         }

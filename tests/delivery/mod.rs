@@ -7,3 +7,4 @@ mod drain;
 mod journal;
 mod kills;
 mod lost;
+mod volumes;

@@ -10,6 +10,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from nova import Nova
 from process import Process, answers, free_port, run, wait_until
 from settings import ADMIN_PASSWORD, PASSWORD, Settings
 
@@ -19,6 +20,7 @@ REGION = "RegionOne"
 CATALOG = {
     "cinder": [("block-storage", "cinder", "/v3"), ("volumev3", "cinderv3", "/v3/%(project_id)s")],
     "glance": [("image", "glance", "")],
+    "nova": [("compute", "nova", "/v2.1")],
 }
 
 
@@ -30,7 +32,7 @@ class ControlPlane:
         self.rabbit, self.mariadb = services["rabbit"], services["mariadb"]
         self.vhost = "openstack"
         self.etc = services.state.folder("etc")
-        self.ports = {n: free_port() for n in ("keystone", "glance", "cinder", "memcached")}
+        self.ports = {n: free_port() for n in ("keystone", "glance", "cinder", "nova", "memcached")}
         self.settings = Settings(self)
         self.processes = []
 
@@ -80,6 +82,8 @@ class ControlPlane:
             keystone = self._api("keystone", 8)
             self._wait_http("keystone", "/v3", keystone)
             self._fill_keystone()
+            self.nova = Nova(self.ports["nova"], self.settings.auth_url).start()
+            self.processes.append(self.nova)
             glance.result()
             glance = self._api("glance", 4)
             cinder.result()

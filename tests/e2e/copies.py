@@ -70,16 +70,22 @@ def extend(fabric):
     fabric.user.refused(400, "volumes.extend", volume, 1)
 
 
-@step.each("extend while attached: from 3.42 on; still mapped; a server Nova does not know is told of")
+@step.each("extend while attached: from 3.42 on; still mapped; Nova is told, its answer is heard")
 def extend_attached(fabric):
-    volume = fabric.volumes["source"]
-    fabric.atts["source"] = fabric.attach(volume, "compute1", str(uuid.uuid4()))
+    volume, nova = fabric.volumes["source"], fabric.lab.plane.nova
+    known = fabric.driver_volume_type == "iscsi"
+    server = nova.boot() if known else str(uuid.uuid4())
+    fabric.atts["source"] = fabric.attach(volume, "compute1", server)
     fabric.user.refused(400, "volumes.extend", volume, 3, version="3.41")
     grown(fabric, volume, 3, "in-use")
     on_array(fabric, 3, volume)
     fabric.mapped(volume, "compute1")
-    said = wait_until("a user message", lambda: fabric.lab.admin.messages(volume), 30)
-    check(said == ["extend volume:Compute service failed to extend volume."], f"{said}")
+    if known:
+        told = wait_until("Nova's event", lambda: nova.told(volume), 30)
+        check(told == [("volume-extended", server)], f"{told}")
+    else:
+        said = wait_until("a user message", lambda: fabric.lab.admin.messages(volume), 30)
+        check(said == ["extend volume:Compute service failed to extend volume."], f"{said}")
 
 
 @step.each("snapshot of the attached volume: only by force up to 3.65; then detached, a second one")

@@ -131,6 +131,7 @@ class Settings:
             "oslo_messaging_notifications": {"driver": "messagingv2"},
             "key_manager": {"fixed_key": "5a" * 32},
             "keystone_authtoken": self.authtoken("cinder"),
+            "nova": self.service_login("cinder"),
             "service_user": {"send_service_user_token": "true", **self.service_login("cinder")},
         })
 
