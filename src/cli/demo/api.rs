@@ -144,7 +144,8 @@ impl Cloud {
         let answer = self.call(service_of(&row)?, "attachment_update", args);
         let connection = match answer.await? {
             Answer::Result(connection) => connection,
-            other => bail!("attachment_update was answered with {other:?}"),
+            Answer::Failure(failure) => bail!("attachment_update failed: {failure}"),
+            Answer::Sent => bail!("attachment_update was not answered"),
         };
         let attached = AttachmentChanges::new().attach_status("attached");
         self.db.update_attachment(&attachment, &attached).await?;
