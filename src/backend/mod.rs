@@ -2,6 +2,7 @@
 
 mod connection;
 mod copies;
+mod copy;
 mod error;
 mod fc;
 mod iscsi;
@@ -30,6 +31,8 @@ pub struct NewVolume {
     pub size_gib: u64,
     /// Consistency group (the Cinder group id) the volume shall join.
     pub group: Option<String>,
+    /// Size in GiB of what it is copied from, where that is known: spares a read when it is.
+    pub source_size_gib: Option<u64>,
 }
 
 /// Columns of the volume row that a backend wants set; `None` leaves a column alone.
@@ -72,8 +75,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Deletes the snapshot named so, and what an interrupted [`Backend::create_snapshot`] left
     /// under its interim name; a missing one counts as done. Refuses a mapped one
-    /// (`BackendError::VolumeIsBusy`).
-    async fn delete_snapshot(&self, name: &str) -> Result<(), BackendError>;
+    /// (`BackendError::VolumeIsBusy`). `volume` is the array name of the volume it is of: part of
+    /// the interim name.
+    async fn delete_snapshot(&self, name: &str, volume: &str) -> Result<(), BackendError>;
 
     /// Gives the snapshot up without deleting it (`unmanage_snapshot`).
     async fn unmanage_snapshot(&self, name: &str) -> Result<(), BackendError>;

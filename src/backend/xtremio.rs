@@ -13,6 +13,8 @@ pub struct XtremIo {
     /// Backend section, for log lines.
     pub(super) section: String,
     pub(super) volume_name_template: String,
+    /// `snapshot_name_template` of `[DEFAULT]`.
+    pub(super) snapshot_name_template: String,
 }
 
 impl XtremIo {
@@ -42,11 +44,23 @@ impl XtremIo {
             xms,
             section: section.to_owned(),
             volume_name_template: volume_name_template.to_owned(),
+            snapshot_name_template: naming::SNAPSHOT_NAME_TEMPLATE.to_owned(),
         })
     }
 
+    /// The same with this `snapshot_name_template`.
+    #[must_use]
+    pub fn naming_snapshots(mut self, template: &str) -> Self {
+        template.clone_into(&mut self.snapshot_name_template);
+        self
+    }
+
     /// Puts a volume into its consistency group, unless `member` says that it is there.
-    async fn join_group(&self, volume: &NewVolume, member: bool) -> Result<(), BackendError> {
+    pub(super) async fn join_group(
+        &self,
+        volume: &NewVolume,
+        member: bool,
+    ) -> Result<(), BackendError> {
         match &volume.group {
             Some(group) if !member => self
                 .xms
@@ -165,8 +179,8 @@ impl Backend for XtremIo {
         self.snapshot(name, volume).await
     }
 
-    async fn delete_snapshot(&self, name: &str) -> Result<(), BackendError> {
-        self.remove_snapshot(name).await
+    async fn delete_snapshot(&self, name: &str, volume: &str) -> Result<(), BackendError> {
+        self.remove_snapshot(name, volume).await
     }
 
     async fn unmanage_snapshot(&self, name: &str) -> Result<(), BackendError> {
@@ -219,7 +233,7 @@ fn difference(wanted: &NewVolume, found: &Volume) -> Option<String> {
 }
 
 /// The array would delete a mapped volume under the host that uses it.
-fn refuse_if_mapped(name: &str, mappings: &Mappings) -> Result<(), BackendError> {
+pub(super) fn refuse_if_mapped(name: &str, mappings: &Mappings) -> Result<(), BackendError> {
     if mappings.num_of_lun_mappings.0 == 0 && mappings.lun_mapping_list.is_empty() {
         return Ok(());
     }

@@ -28,7 +28,8 @@ impl Run<'_> {
         let Some(snapshot) = self.live_snapshot(id).await? else {
             return Err(CommandError::SnapshotNotFound { id: id.to_owned() });
         };
-        let update = self.copy_on_array(row, &snapshot.id).await?;
+        let size = snapshot.volume_size;
+        let update = self.copy_on_array(row, &snapshot.id, size).await?;
         let bootable = match self.volume_row(&snapshot.volume_id).await {
             Ok(origin) => origin.bootable == Some(true),
             Err(CommandError::VolumeNotFound { id }) => {
@@ -78,7 +79,9 @@ impl Run<'_> {
                 what: format!("give the clone {} an encryption key of its own", row.id),
             });
         }
-        let update = self.copy_on_array(row, array_name(source)).await?;
+        let update = self
+            .copy_on_array(row, array_name(source), source.size)
+            .await?;
         let bootable = source.bootable == Some(true);
         if bootable {
             let copy = || self.db.copy_glance_metadata_to_clone(&source.id, &row.id);
@@ -88,8 +91,16 @@ impl Run<'_> {
     }
 
     /// The array grows what is smaller than the row says.
-    async fn copy_on_array(&self, row: &Row, source: &str) -> Result<ModelUpdate, CommandError> {
-        let volume = new_volume(row);
+    async fn copy_on_array(
+        &self,
+        row: &Row,
+        source: &str,
+        source_size: Option<i32>,
+    ) -> Result<ModelUpdate, CommandError> {
+        let volume = NewVolume {
+            source_size_gib: source_size.and_then(|size| u64::try_from(size).ok()),
+            ..new_volume(row)
+        };
         let copy = || self.backend.create_volume_from(&volume, source);
         let update = self.array(copy).await?;
         kill::pass(Point::CopyOnArray);
@@ -104,6 +115,7 @@ pub(super) fn new_volume(row: &Row) -> NewVolume {
     NewVolume {
         name: array_name(row).to_owned(),
         size_gib: u64::try_from(row.size.unwrap_or(0)).unwrap_or(0),
+        source_size_gib: None,
         group: group.cloned(),
     }
 }

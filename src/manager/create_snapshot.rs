@@ -7,7 +7,7 @@ use super::Run;
 use super::error::CommandError;
 use super::rows::array_name;
 use super::snapshot_rows::lock_name;
-use crate::db::{DbError, Snapshot as Row, SnapshotChanges, Volume, Worker, WorkerOf};
+use crate::db::{DbError, Read, Snapshot as Row, SnapshotChanges, Volume, Worker, WorkerOf};
 use crate::kill::{self, Point};
 use crate::report::{Action, Detail, Subject};
 use crate::rpc::commands::CreateSnapshot;
@@ -63,7 +63,12 @@ impl Run<'_> {
 
     /// The row went while its create was cut off: nothing of it may stay on the array.
     pub(super) async fn remove_orphan_snapshot(&self, id: &str) -> Result<(), CommandError> {
-        self.array(|| self.backend.delete_snapshot(id)).await?;
+        let row = match self.db(|| self.db.snapshot(id, Read::WithDeleted)).await {
+            Ok(row) => row,
+            Err(CommandError::Db(DbError::NotFound { .. })) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        self.delete_on_array(&row).await?;
         info!(
             snapshot.id = id,
             "its row is gone: nothing of it is on the array"
@@ -109,7 +114,7 @@ impl Run<'_> {
         let ended = self.end_snapshot_row(&row.id, &changes, worker).await;
         if let Err(CommandError::Db(DbError::NotFound { .. })) = &ended {
             // Deleted behind our back: nobody would ever delete what was just made.
-            self.array(|| self.backend.delete_snapshot(&row.id)).await?;
+            self.delete_on_array(row).await?;
         }
         ended?;
         kill::pass(Point::SnapshotEnded);

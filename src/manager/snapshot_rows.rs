@@ -5,6 +5,7 @@ use tracing::warn;
 
 use super::Run;
 use super::error::CommandError;
+use super::rows::array_name;
 use crate::db::{DbError, MetadataOf, Read, Snapshot, Volume};
 use crate::rpc::notification::{self, Priority, SnapshotUsage};
 use crate::rpc::{request, time};
@@ -22,6 +23,18 @@ impl Run<'_> {
     /// The volume of a snapshot, also a deleted one.
     pub(super) async fn volume_of(&self, row: &Snapshot) -> Result<Volume, CommandError> {
         self.db(|| self.db.volume(&row.volume_id, Read::WithDeleted))
+            .await
+    }
+
+    /// Deletes a snapshot on the array, where it may still bear an interim name, which begins with
+    /// that of its volume.
+    pub(super) async fn delete_on_array(&self, row: &Snapshot) -> Result<(), CommandError> {
+        let volume = match self.volume_of(row).await {
+            Ok(volume) => array_name(&volume).to_owned(),
+            Err(CommandError::Db(DbError::NotFound { .. })) => row.volume_id.clone(),
+            Err(error) => return Err(error),
+        };
+        self.array(|| self.backend.delete_snapshot(&row.id, &volume))
             .await
     }
 

@@ -51,6 +51,11 @@ impl Dialect {
         self != Self::V1
     }
 
+    /// Whether a snapshot is created under the name it shall bear.
+    pub(super) fn names_snapshots(self) -> bool {
+        self == Self::V1
+    }
+
     /// Whether the array has consistency groups.
     pub fn has_consistency_groups(self) -> bool {
         self != Self::V1

@@ -19,6 +19,7 @@ mod refusal;
 mod request;
 mod send;
 mod session;
+mod snapshots;
 mod tls;
 mod value;
 mod volumes;
@@ -33,6 +34,7 @@ pub use dialect::{Dialect, Version};
 pub use error::XmsError;
 pub use send::{Created, RetryPolicy};
 pub use session::Session;
+pub use snapshots::{CopyKind, Snapshots};
 pub use tls::{ServerCertificate, install_crypto_provider};
 pub use value::{Count, Kilobytes, Oid};
 pub use volumes::{LunMapping, Mappings, Volume, Volumes};
@@ -87,6 +89,11 @@ impl Xms {
     /// `volumes`
     pub fn volumes(&self) -> Volumes<'_> {
         Volumes::new(self)
+    }
+
+    /// `snapshots`
+    pub fn snapshots(&self) -> Snapshots<'_> {
+        Snapshots::new(self)
     }
 
     /// `consistency-groups` and their members.

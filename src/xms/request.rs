@@ -161,7 +161,13 @@ impl fmt::Display for Request {
         }
         // A creation names its object in the body only.
         if self.method == Method::POST {
-            for key in ["vol-name", "vol-id", "cg-id"] {
+            for key in [
+                "vol-name",
+                "vol-id",
+                "cg-id",
+                "snap-vol-name",
+                "snap-suffix",
+            ] {
                 if let Some(Value::String(name)) = self.body.get(key) {
                     write!(f, " {key}={name}")?;
                 }
