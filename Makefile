@@ -22,7 +22,7 @@ chaos: ## the worker, then Python's, while all around it dies; what is lost, dou
 tempest: ## OpenStack's own API tests of volumes on the worker, over iSCSI and over FC
 	@$(LAB)/test.sh install build tempest
 
-demo: ## create, report, delete against the simulated array, to look at
+demo: ## create, attach, extend, copy, detach, delete on the simulated array, to look at
 	@$(LAB)/test.sh demo
 
 .PHONY: help test lint unit e2e chaos tempest demo
