@@ -6,6 +6,7 @@ mod bus;
 mod config;
 mod db;
 mod delivery;
+mod drivers;
 mod journal;
 mod layers;
 mod manager;
