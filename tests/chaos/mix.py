@@ -93,6 +93,7 @@ class Mixer:
         """One of a few hosts, so that groups are shared."""
         number = self.rng.randrange(HOSTS)
         return {"host": f"compute-{number}", "ip": f"192.0.2.{number + 1}", "multipath": False,
+                "wwpns": [f"500a0b800000000{number}"], "wwnns": [f"500a0b900000000{number}"],
                 "initiator": f"iqn.1994-05.com.redhat:chaos{number}", "os_type": "linux",
                 "platform": "x86_64", "do_local_attach": False,
                 "system uuid": str(uuid.UUID(int=number))}

@@ -32,6 +32,15 @@ def part(name, title, **more):
     return enter
 
 
+@part("calm", "nothing goes wrong: what is asked and counted is right by itself")
+def calm(play):
+    play.xms.slow(50)
+    play.baseline(6, keep=2, mix=12)
+    for tag in ("first", "second"):
+        play.play(play.spread(play.traffic(6, 3, calls=4, tag=tag), 5))
+        play.settle()
+
+
 @part("kill-random", "SIGKILL at five random moments of creates, deletes and calls, started again at once")
 def kill_random(play):
     play.xms.slow(250)
