@@ -80,6 +80,16 @@ points! {
     SnapshotGone => "delete_snapshot.ended",
     /// The row shows that the snapshot was not deleted.
     SnapshotKept => "delete_snapshot.failed",
+    /// The array shows the volume to the host; no row says so.
+    MappedOnArray => "connection.mapped",
+    /// The array does not show the volume to the host any more; the rows do not know.
+    UnmappedOnArray => "connection.unmapped",
+    /// The attachment of the old flow is there, `attaching`.
+    AttachBegun => "attach_volume.begun",
+    /// Attachment and volume say that the host has it.
+    AttachmentWritten => "attachment.written",
+    /// The attachment's row is deleted, and the volume's status follows.
+    AttachmentEnded => "attachment.ended",
     /// One row of a command that cannot be run is ended.
     RefusedRow => "refused.row_ended",
     /// The reservations of a command that cannot be run are rolled back.

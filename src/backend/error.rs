@@ -87,9 +87,9 @@ impl BackendError {
         let reason = error.to_string();
         match error {
             XmsError::NotFound { .. } => Self::NotFound { name },
-            XmsError::AlreadyExists { .. } | XmsError::AlreadyMapped { .. } => {
-                Self::Conflict { name, reason }
-            }
+            XmsError::AlreadyExists { .. }
+            | XmsError::AlreadyMapped { .. }
+            | XmsError::LunInUse { .. } => Self::Conflict { name, reason },
             XmsError::Scheduled { .. } => Self::VolumeIsBusy { name, reason },
             XmsError::Full { .. } => Self::Full { reason },
             XmsError::SnapshotLimit { .. } => Self::SnapshotLimit { name, reason },
@@ -158,6 +158,13 @@ mod tests {
             ),
             (
                 XmsError::AlreadyMapped {
+                    call: call(),
+                    message: message(),
+                },
+                "Conflict",
+            ),
+            (
+                XmsError::LunInUse {
                     call: call(),
                     message: message(),
                 },

@@ -1,16 +1,22 @@
 //! What the manager asks of an array, in plain types. Knows the XMS, not the database or the bus.
 
+mod attach;
+mod cache;
+mod chap;
 mod connection;
 mod copies;
 mod copy;
 mod error;
 mod fc;
+mod hosts;
 mod iscsi;
+mod luns;
 mod mapping;
 pub mod naming;
 mod stats;
 mod xtremio;
 
+pub use attach::AttachOptions;
 pub use connection::{Connection, Connector};
 pub use error::BackendError;
 pub use stats::{Stats, backend_name, pool_name};
@@ -112,13 +118,15 @@ pub trait Backend: Send + Sync + 'static {
 }
 
 /// The array of a backend section; nothing is sent before the first use.
-/// `volume_name_template` is the `[DEFAULT]` option.
+/// `volume_name_template` and `snapshot_name_template` are the `[DEFAULT]` options.
 ///
 /// # Errors
 /// [`BackendError::Config`] when the options cannot be used.
 pub fn connect(
     options: &BackendOptions,
     volume_name_template: &str,
+    snapshot_name_template: &str,
 ) -> Result<Arc<dyn Backend>, BackendError> {
-    Ok(Arc::new(XtremIo::new(options, volume_name_template)?))
+    let array = XtremIo::new(options, volume_name_template)?;
+    Ok(Arc::new(array.naming_snapshots(snapshot_name_template)))
 }

@@ -2,7 +2,11 @@
 
 use async_trait::async_trait;
 
-use super::{Backend, BackendError, Connection, Connector, ModelUpdate, NewVolume, Stats, naming};
+use super::attach::Attach;
+use super::{
+    AttachOptions, Backend, BackendError, Connection, Connector, ModelUpdate, NewVolume, Stats,
+    naming,
+};
 use crate::config::BackendOptions;
 use crate::xms::{ClientOptions, Created, Kilobytes, LunMapping, Mappings, Volume, Xms, XmsError};
 
@@ -15,6 +19,7 @@ pub struct XtremIo {
     pub(super) volume_name_template: String,
     /// `snapshot_name_template` of `[DEFAULT]`.
     pub(super) snapshot_name_template: String,
+    pub(super) attach: Attach,
 }
 
 impl XtremIo {
@@ -23,11 +28,12 @@ impl XtremIo {
     /// # Errors
     /// [`BackendError::Config`] when the options cannot be used; nothing is sent yet.
     pub fn new(options: &BackendOptions, volume_name_template: &str) -> Result<Self, BackendError> {
-        Self::with_client(
+        let array = Self::with_client(
             ClientOptions::from(options),
             &options.name,
             volume_name_template,
-        )
+        )?;
+        Ok(array.attaching(AttachOptions::from(options)))
     }
 
     /// As [`XtremIo::new`], with the client's options spelled out.
@@ -45,6 +51,7 @@ impl XtremIo {
             section: section.to_owned(),
             volume_name_template: volume_name_template.to_owned(),
             snapshot_name_template: naming::SNAPSHOT_NAME_TEMPLATE.to_owned(),
+            attach: Attach::new(AttachOptions::default()),
         })
     }
 
@@ -53,6 +60,15 @@ impl XtremIo {
     pub fn naming_snapshots(mut self, template: &str) -> Self {
         template.clone_into(&mut self.snapshot_name_template);
         self
+    }
+
+    /// The same array, attaching as these options say.
+    #[must_use]
+    pub fn attaching(self, options: AttachOptions) -> Self {
+        Self {
+            attach: Attach::new(options),
+            ..self
+        }
     }
 
     /// Puts a volume into its consistency group, unless `member` says that it is there.

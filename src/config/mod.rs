@@ -26,7 +26,7 @@ mod source;
 mod substitute;
 pub mod transport_url;
 
-pub use backend::{BackendOptions, OverSubscription, Protocol};
+pub use backend::{BackendOptions, DiskGeometry, OverSubscription, Protocol};
 pub use coordination::{CoordinationOptions, LockBackend};
 pub use database::{DatabaseOptions, Engine};
 pub use describe::{Description, Setting};

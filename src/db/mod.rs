@@ -5,6 +5,7 @@
 //! lock. A database that is away ends a call quickly with [`DbError::Unavailable`];
 //! [`Db::until_available`] waits for its return where that is wanted.
 
+mod attach;
 mod attachments;
 mod backups;
 mod changes;

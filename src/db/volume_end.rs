@@ -104,7 +104,7 @@ impl Db {
     }
 }
 
-async fn change_in(
+pub(super) async fn change_in(
     db: &Db,
     conn: &impl ConnectionTrait,
     id: &str,

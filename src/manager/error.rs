@@ -49,6 +49,46 @@ pub enum CommandError {
         /// Id of the volume.
         id: String,
     },
+    /// No such attachment.
+    #[error("attachment {id} not found")]
+    AttachmentNotFound {
+        /// Id of the attachment.
+        id: String,
+    },
+    /// The volume is in no state for it.
+    #[error("{reason}")]
+    InvalidVolume {
+        /// What is wrong, for the user.
+        reason: String,
+    },
+    /// An argument makes no sense.
+    #[error("{reason}")]
+    InvalidInput {
+        /// What is wrong, for the user.
+        reason: String,
+    },
+    /// What names an instance is no UUID.
+    #[error("{uuid} is no UUID")]
+    InvalidUuid {
+        /// What was given.
+        uuid: String,
+    },
+    /// A volume that may only be read was to be attached for writing.
+    #[error("volume {id} cannot be attached in mode {mode}")]
+    InvalidAttachMode {
+        /// What was asked for.
+        mode: String,
+        /// Id of the volume.
+        id: String,
+    },
+    /// The array did not map the volume, or not take it away.
+    #[error("{reason}")]
+    Connection {
+        /// In Cinder's words, with the array's.
+        reason: String,
+        /// The cause.
+        source: Option<BackendError>,
+    },
     /// The request makes no sense for this resource.
     #[error("{reason}")]
     Invalid {
@@ -151,6 +191,27 @@ impl From<&CommandError> for Failure {
             }
             CommandError::VolumeAttached { id } => CinderException::VolumeAttached {
                 volume_id: id.clone(),
+            }
+            .into(),
+            CommandError::AttachmentNotFound { id } => CinderException::VolumeAttachmentNotFound {
+                filter: format!("attachment_id = {id}"),
+            }
+            .into(),
+            CommandError::InvalidVolume { .. } => CinderException::InvalidVolume { reason }.into(),
+            CommandError::InvalidInput { .. } => CinderException::InvalidInput { reason }.into(),
+            CommandError::InvalidUuid { uuid } => {
+                CinderException::InvalidUUID { uuid: uuid.clone() }.into()
+            }
+            CommandError::InvalidAttachMode { mode, id } => {
+                CinderException::InvalidVolumeAttachMode {
+                    mode: mode.clone(),
+                    volume_id: id.clone(),
+                }
+                .into()
+            }
+            // Its words hold those of the cause already.
+            CommandError::Connection { reason, .. } => CinderException::VolumeBackendAPIException {
+                data: reason.clone(),
             }
             .into(),
             CommandError::Invalid { .. } => CinderException::Invalid { text: reason }.into(),

@@ -56,6 +56,16 @@ impl Dialect {
         self == Self::V1
     }
 
+    /// Whether a list can be narrowed by `filter` and hold whole objects (`full`).
+    pub fn has_filters(self) -> bool {
+        self != Self::V1
+    }
+
+    /// Whether one filter can hold several terms of which one must be true.
+    pub fn has_alternatives(self) -> bool {
+        matches!(self, Self::V2Filters | Self::V6)
+    }
+
     /// Whether the array has consistency groups.
     pub fn has_consistency_groups(self) -> bool {
         self != Self::V1

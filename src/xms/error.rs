@@ -29,6 +29,14 @@ pub enum XmsError {
         /// The array's words.
         message: String,
     },
+    /// The LUN asked for is not to be had in that initiator group.
+    #[error("{call}: LUN not to be had ({message})")]
+    LunInUse {
+        /// The call.
+        call: String,
+        /// The array's words.
+        message: String,
+    },
     /// `system_is_busy`, still so after all tries; nothing was applied.
     #[error("{call}: the array stayed busy through {tries} tries")]
     Busy {
@@ -189,6 +197,11 @@ impl XmsError {
             self,
             Self::Unavailable { .. } | Self::Interrupted { .. } | Self::Timeout { .. }
         )
+    }
+
+    /// Whether a volume named in the call is what does not exist.
+    pub fn is_missing_volume(&self) -> bool {
+        matches!(self, Self::NotFound { message, .. } if message.starts_with("vol_"))
     }
 
     /// Whether this casts doubt on the dialect or cluster that the call was made with.

@@ -15,11 +15,16 @@ mod clusters;
 mod consistency_groups;
 mod dialect;
 mod error;
+mod initiator_groups;
+mod initiators;
+mod iscsi_portals;
+mod lun_maps;
 mod refusal;
 mod request;
 mod send;
 mod session;
 mod snapshots;
+mod targets;
 mod tls;
 mod value;
 mod volumes;
@@ -28,13 +33,18 @@ mod xms_info;
 use std::sync::Arc;
 
 pub use client::{ClientOptions, chain};
-pub use clusters::{Cluster, Clusters};
+pub use clusters::{ChapModes, Cluster, Clusters};
 pub use consistency_groups::ConsistencyGroups;
 pub use dialect::{Dialect, Version};
 pub use error::XmsError;
+pub use initiator_groups::InitiatorGroups;
+pub use initiators::{Initiator, InitiatorChap, Initiators, NewInitiator, canonical_address};
+pub use iscsi_portals::{IscsiPortal, IscsiPortals};
+pub use lun_maps::{GroupMapping, LunMaps, MappedVolume};
 pub use send::{Created, RetryPolicy};
 pub use session::Session;
 pub use snapshots::{CopyKind, Snapshots};
+pub use targets::Targets;
 pub use tls::{ServerCertificate, install_crypto_provider};
 pub use value::{Count, Kilobytes, Oid};
 pub use volumes::{LunMapping, Mappings, Volume, Volumes};
@@ -99,6 +109,31 @@ impl Xms {
     /// `consistency-groups` and their members.
     pub fn consistency_groups(&self) -> ConsistencyGroups<'_> {
         ConsistencyGroups::new(self)
+    }
+
+    /// `initiators`
+    pub fn initiators(&self) -> Initiators<'_> {
+        Initiators::new(self)
+    }
+
+    /// `initiator-groups`
+    pub fn initiator_groups(&self) -> InitiatorGroups<'_> {
+        InitiatorGroups::new(self)
+    }
+
+    /// `lun-maps`
+    pub fn lun_maps(&self) -> LunMaps<'_> {
+        LunMaps::new(self)
+    }
+
+    /// `iscsi-portals`
+    pub fn iscsi_portals(&self) -> IscsiPortals<'_> {
+        IscsiPortals::new(self)
+    }
+
+    /// `targets`
+    pub fn targets(&self) -> Targets<'_> {
+        Targets::new(self)
     }
 
     /// Passes a result on; an error that contradicts the session drops it.

@@ -45,8 +45,14 @@ pub(super) fn refusal(
             clusters: Vec::new(),
         },
         m if m.ends_with("obj_not_found") => XmsError::NotFound { call, message },
-        m if m.ends_with("obj_name_not_unique") => XmsError::AlreadyExists { call, message },
         m if m.contains("already_mapped") => XmsError::AlreadyMapped { call, message },
+        // Arrays are not documented to word this one way only.
+        m if m.starts_with("lun_") && !m.contains("not_found") => {
+            XmsError::LunInUse { call, message }
+        }
+        m if m.ends_with("obj_name_not_unique") || m == "port_address_not_unique" => {
+            XmsError::AlreadyExists { call, message }
+        }
         m if m.starts_with("Command Syntax Error") || m == "Method not allowed" => {
             XmsError::Syntax { call, message }
         }
@@ -122,6 +128,9 @@ mod tests {
             ("cg_obj_name_not_unique", "AlreadyExists"),
             ("vol_already_mapped", "AlreadyMapped"),
             ("ig_and_vol_already_mapped_to_tg", "AlreadyMapped"),
+            ("port_address_not_unique", "AlreadyExists"),
+            ("lun_in_use", "LunInUse"),
+            ("lun_not_unique", "LunInUse"),
             ("system_is_busy", "Busy"),
             ("too_many_objs", "Full"),
             ("too_many_snapshots_per_vol", "SnapshotLimit"),

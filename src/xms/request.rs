@@ -3,6 +3,7 @@
 use std::fmt;
 
 use reqwest::Method;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 
 use super::dialect::Dialect;
@@ -38,10 +39,16 @@ pub(super) struct Request {
     selector: Selector,
     cluster: Option<String>,
     props: Vec<&'static str>,
+    full: bool,
+    filters: Vec<String>,
     body: Map<String, Value>,
+    secrets: Vec<(&'static str, SecretString)>,
 }
 
 impl Request {
+    /// An array takes at most so many filter terms in one call.
+    pub(super) const MOST_TERMS: usize = 149;
+
     /// A call about all objects of a type, in this dialect, with no cluster.
     pub(super) fn new(method: Method, dialect: Dialect, object_type: &'static str) -> Self {
         Self {
@@ -51,7 +58,10 @@ impl Request {
             selector: Selector::All,
             cluster: None,
             props: Vec::new(),
+            full: false,
+            filters: Vec::new(),
             body: Map::new(),
+            secrets: Vec::new(),
         }
     }
 
@@ -76,6 +86,39 @@ impl Request {
     /// Asks for these properties only, where the dialect can.
     pub(super) fn props(mut self, props: &[&'static str]) -> Self {
         self.props = props.to_vec();
+        self
+    }
+
+    /// Asks for whole objects rather than references, where the dialect can.
+    pub(super) fn full(mut self) -> Self {
+        self.full = true;
+        self
+    }
+
+    /// Keeps objects whose `property` has this value; several calls must all hold. A comma would
+    /// divide terms and cannot be written: such a value is the caller's to avoid. What comes back
+    /// is to be checked, for an array may ignore a filter.
+    pub(super) fn filter(self, property: &str, value: &str) -> Self {
+        self.filter_any(property, &[value])
+    }
+
+    /// As [`Request::filter`], with several values of which one must hold. More than one only
+    /// where the dialect has alternatives, and at most [`Request::MOST_TERMS`].
+    pub(super) fn filter_any(mut self, property: &str, values: &[&str]) -> Self {
+        debug_assert!(values.len() == 1 || self.dialect.has_alternatives());
+        debug_assert!(values.len() <= Self::MOST_TERMS);
+        debug_assert!(values.iter().all(|value| !value.contains(',')));
+        let terms: Vec<String> = values
+            .iter()
+            .map(|value| format!("{property}:eq:{value}"))
+            .collect();
+        self.filters.push(terms.join(","));
+        self
+    }
+
+    /// A key of the JSON body that no log and no error may show.
+    pub(super) fn secret(mut self, key: &'static str, value: SecretString) -> Self {
+        self.secrets.push((key, value));
         self
     }
 
@@ -131,6 +174,12 @@ impl Request {
         {
             query.push(("cluster-name", cluster));
         }
+        if self.full && self.dialect.has_filters() {
+            query.push(("full", "1"));
+        }
+        if self.dialect.has_filters() {
+            query.extend(self.filters.iter().map(|f| ("filter", f.as_str())));
+        }
         if self.dialect.has_props() {
             query.extend(self.props.iter().map(|prop| ("prop", *prop)));
         }
@@ -143,6 +192,9 @@ impl Request {
             return None;
         }
         let mut body = self.body.clone();
+        for (key, secret) in &self.secrets {
+            body.insert((*key).to_owned(), secret.expose_secret().into());
+        }
         if let Some(cluster) = self.cluster() {
             body.insert("cluster-id".to_owned(), cluster.into());
         }
@@ -155,7 +207,11 @@ impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, self.object_type)?;
         match &self.selector {
-            Selector::All => {}
+            Selector::All => {
+                for filter in &self.filters {
+                    write!(f, " filter={filter}")?;
+                }
+            }
             Selector::Index(index) => write!(f, " index={index}")?,
             Selector::Name(name) => write!(f, " name={name}")?,
         }
@@ -167,6 +223,9 @@ impl fmt::Display for Request {
                 "cg-id",
                 "snap-vol-name",
                 "snap-suffix",
+                "ig-name",
+                "port-address",
+                "ig-id",
             ] {
                 if let Some(Value::String(name)) = self.body.get(key) {
                     write!(f, " {key}={name}")?;
@@ -224,6 +283,44 @@ mod tests {
         assert_eq!(body.len(), 1);
         assert_eq!(post.to_string(), "POST volumes vol-name=v1");
         assert_eq!(post.cluster(), None);
+    }
+
+    #[test]
+    fn filters_of_several_calls_are_all_sent_and_v1_has_none() {
+        let get = |dialect| {
+            Request::new(Method::GET, dialect, "targets")
+                .full()
+                .filter("port-type", "fc")
+                .filter("port-state", "up")
+        };
+        assert_eq!(
+            get(Dialect::V2).query(),
+            [
+                ("full", "1"),
+                ("filter", "port-type:eq:fc"),
+                ("filter", "port-state:eq:up")
+            ]
+        );
+        assert!(get(Dialect::V1).query().is_empty());
+        let any = Request::new(Method::GET, Dialect::V6, "initiators")
+            .filter_any("port-address", &["aa:bb", "AA:BB"]);
+        assert_eq!(
+            any.query(),
+            [("filter", "port-address:eq:aa:bb,port-address:eq:AA:BB")]
+        );
+    }
+
+    #[test]
+    fn a_secret_is_in_the_body_and_nowhere_else() {
+        let put = Request::new(Method::PUT, Dialect::V2, "initiators")
+            .indexed(3)
+            .secret(
+                "initiator-authentication-password",
+                SecretString::from("HUSH"),
+            );
+        let body = put.body().unwrap();
+        assert_eq!(body["initiator-authentication-password"], "HUSH");
+        assert!(!format!("{put} {put:?}").contains("HUSH"));
     }
 
     #[test]

@@ -90,6 +90,18 @@ where
     Ok(Option::<Vec<T>>::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// A text that may be absent, `null` or empty: all three mean none. What is no text is not shown,
+/// for it may be a secret.
+pub(super) fn optional_text<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok((!text.is_empty()).then_some(text)),
+        _ => Err(D::Error::custom("not a text")),
+    }
+}
+
 fn oid(value: &Value) -> Option<Oid> {
     let [_guid, Value::String(name), index] = value.as_array()?.as_slice() else {
         return None;

@@ -1,6 +1,7 @@
 //! Tests of `xms`, and of `backend` on top of it, against canned replies over real HTTP(S).
 
 mod adopt;
+mod attach;
 mod detect;
 mod failures;
 mod fake;
