@@ -15,7 +15,7 @@ TRIES = 3
 class AttachCommands:
     """Mixed into the publisher."""
 
-    def ask_host(self, volume, timeout, version, method, **arguments):
+    def ask_host(self, volume, timeout, version, method, /, **arguments):
         """A call to the volume's host that is waited for so many seconds."""
         cctxt = self.api._get_cctxt(volume.host, version, timeout=timeout)
         return cctxt.call(self.context, method, **arguments)

@@ -24,7 +24,7 @@ class CopyCommands:
         return {}
 
     def load_snapshot(self, ident):
-        return objects.Snapshot.get_by_id(self.context, ident, expected_attrs=["volume"])
+        return objects.Snapshot.get_by_id(self.context, ident)
 
     def snapshot(self, ident):
         """The scheduler's cast to the host of the volume."""
