@@ -37,7 +37,7 @@ from services import ROOT, Interrupted, Services, end_by_exception  # noqa: E402
 from stage import Stage, kill_points  # noqa: E402
 
 DEFAULT_SEED = 20260
-ORDER = ("kill-random", "kill-points", "sigterm", "cut", "broker-quorum", "broker-default",
+ORDER = ("calm", "kill-random", "kill-points", "sigterm", "cut", "broker-quorum", "broker-default",
          "database", "xms", "long", "call", "throughput")
 
 
