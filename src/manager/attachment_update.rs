@@ -29,7 +29,7 @@ impl Run<'_> {
                 "the attachment is not waiting for a host any more: nothing is changed"
             );
             return self
-                .attached_already(&volume, &attachment, &args.connector)
+                .read_again(&volume, &attachment, &args.connector, &["attached"])
                 .await;
         }
         let mut connector = args.connector;
@@ -92,20 +92,31 @@ impl Run<'_> {
         Ok(Value::Object(reply(data, kind, &attachment.id)))
     }
 
-    /// The reply for an attachment that has its host: read anew, with no row changed.
-    async fn attached_already(
+    /// The reply of an update that has ended, as long as the attachment stands.
+    pub(super) async fn attachment_update_again(
+        &self,
+        args: AttachmentUpdate,
+    ) -> Result<Value, CommandError> {
+        let volume = self.volume_row(args.vref.id()).await?;
+        let attachment = self.attachment_row(&args.attachment_id).await?;
+        let held = ["attaching", "attached"];
+        self.read_again(&volume, &attachment, &args.connector, &held)
+            .await
+    }
+
+    /// The reply for an attachment that has its host (its state is one of `held`), with no row
+    /// changed.
+    async fn read_again(
         &self,
         volume: &Volume,
         attachment: &Attachment,
         connector: &Opaque,
+        held: &[&str],
     ) -> Result<Value, CommandError> {
-        if attachment.attach_status.as_deref() != Some("attached") {
+        let status = attachment.attach_status.as_deref().unwrap_or_default();
+        if !held.contains(&status) {
             return Err(CommandError::InvalidVolume {
-                reason: format!(
-                    "attachment {} is {}",
-                    attachment.id,
-                    attachment.attach_status.as_deref().unwrap_or_default()
-                ),
+                reason: format!("attachment {} is {status}", attachment.id),
             });
         }
         self.check_ready()?;

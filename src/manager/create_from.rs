@@ -28,8 +28,9 @@ impl Run<'_> {
         let Some(snapshot) = self.live_snapshot(id).await? else {
             return Err(CommandError::SnapshotNotFound { id: id.to_owned() });
         };
-        let size = snapshot.volume_size;
-        let update = self.copy_on_array(row, &snapshot.id, size).await?;
+        let update = self
+            .copy_on_array(row, &snapshot.id, snapshot.volume_size)
+            .await?;
         let bootable = match self.volume_row(&snapshot.volume_id).await {
             Ok(origin) => origin.bootable == Some(true),
             Err(CommandError::VolumeNotFound { id }) => {
@@ -97,10 +98,7 @@ impl Run<'_> {
         source: &str,
         source_size: Option<i32>,
     ) -> Result<ModelUpdate, CommandError> {
-        let volume = NewVolume {
-            source_size_gib: source_size.and_then(|size| u64::try_from(size).ok()),
-            ..new_volume(row)
-        };
+        let volume = new_volume(row, source_size);
         let copy = || self.backend.create_volume_from(&volume, source);
         let update = self.array(copy).await?;
         kill::pass(Point::CopyOnArray);
@@ -108,15 +106,15 @@ impl Run<'_> {
     }
 }
 
-/// What the array is asked for.
-pub(super) fn new_volume(row: &Row) -> NewVolume {
+/// What the array is asked for; a copy of something that has `source_size` GiB.
+pub(super) fn new_volume(row: &Row, source_size: Option<i32>) -> NewVolume {
     // What was in a consistency group before groups came is in a group as well.
     let group = row.group_id.as_ref().or(row.consistencygroup_id.as_ref());
     NewVolume {
         name: array_name(row).to_owned(),
         size_gib: u64::try_from(row.size.unwrap_or(0)).unwrap_or(0),
-        source_size_gib: None,
         group: group.cloned(),
+        source_size_gib: source_size.and_then(|size| u64::try_from(size).ok()),
     }
 }
 

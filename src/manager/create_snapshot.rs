@@ -7,7 +7,7 @@ use super::Run;
 use super::error::CommandError;
 use super::rows::array_name;
 use super::snapshot_rows::lock_name;
-use crate::db::{DbError, Read, Snapshot as Row, SnapshotChanges, Volume, Worker, WorkerOf};
+use crate::db::{DbError, Snapshot as Row, SnapshotChanges, Volume, Worker, WorkerOf};
 use crate::kill::{self, Point};
 use crate::report::{Action, Detail, Subject};
 use crate::rpc::commands::CreateSnapshot;
@@ -21,8 +21,10 @@ impl Run<'_> {
         // Cinder takes no lock here; the snapshot must not be made and deleted at once.
         let _snapshot = self.lock(&lock_name(&id)).await?;
         let Some(row) = self.live_snapshot(&id).await? else {
-            if self.starts > 1 {
-                self.remove_orphan_snapshot(&id).await?;
+            if self.starts > 1
+                && let Some(volume_id) = args.snapshot.volume_id()
+            {
+                self.remove_orphan_snapshot(&id, volume_id).await?;
             }
             return Err(CommandError::SnapshotNotFound { id });
         };
@@ -62,13 +64,12 @@ impl Run<'_> {
     }
 
     /// The row went while its create was cut off: nothing of it may stay on the array.
-    pub(super) async fn remove_orphan_snapshot(&self, id: &str) -> Result<(), CommandError> {
-        let row = match self.db(|| self.db.snapshot(id, Read::WithDeleted)).await {
-            Ok(row) => row,
-            Err(CommandError::Db(DbError::NotFound { .. })) => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        self.delete_on_array(&row).await?;
+    pub(super) async fn remove_orphan_snapshot(
+        &self,
+        id: &str,
+        volume_id: &str,
+    ) -> Result<(), CommandError> {
+        self.delete_on_array(id, volume_id).await?;
         info!(
             snapshot.id = id,
             "its row is gone: nothing of it is on the array"
@@ -114,7 +115,7 @@ impl Run<'_> {
         let ended = self.end_snapshot_row(&row.id, &changes, worker).await;
         if let Err(CommandError::Db(DbError::NotFound { .. })) = &ended {
             // Deleted behind our back: nobody would ever delete what was just made.
-            self.delete_on_array(row).await?;
+            self.delete_on_array(&row.id, &row.volume_id).await?;
         }
         ended?;
         kill::pass(Point::SnapshotEnded);

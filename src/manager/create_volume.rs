@@ -46,7 +46,8 @@ impl Run<'_> {
         let _volume = self.lock(&id).await?;
         let Some(row) = self.live_volume(&id).await? else {
             if self.starts > 1 {
-                self.remove_orphans(&[args.volume.name_id().to_owned()])
+                let names = [args.volume.name_id().to_owned()];
+                self.remove_orphans(&names, source.as_ref().and_then(Source::copied))
                     .await?;
             }
             return Err(CommandError::VolumeNotFound { id });
@@ -107,17 +108,31 @@ impl Run<'_> {
     }
 
     /// The row went while a create was cut off: nothing of it may stay on the array.
-    pub(super) async fn remove_orphans(&self, names: &[String]) -> Result<(), CommandError> {
+    /// `source` is the id of the snapshot or volume that it was to be a copy of: its array name is
+    /// part of the name that a copy has first.
+    pub(super) async fn remove_orphans(
+        &self,
+        names: &[String],
+        source: Option<&str>,
+    ) -> Result<(), CommandError> {
         for name in names {
             // After a migration the name may have become another volume's.
             let owner = self.db(|| self.db.volume_by_array_name(name)).await?;
-            if owner.is_none() {
-                self.array(|| self.backend.delete_volume(name)).await?;
-                info!(
-                    volume.name = name,
-                    "its row is gone: nothing of it is on the array"
-                );
+            if owner.is_some() {
+                continue;
             }
+            match source {
+                Some(source) => {
+                    let source = self.array_name_of(source).await?;
+                    self.array(|| self.backend.delete_snapshot(name, &source))
+                        .await?;
+                }
+                None => self.array(|| self.backend.delete_volume(name)).await?,
+            }
+            info!(
+                volume.name = name,
+                "its row is gone: nothing of it is on the array"
+            );
         }
         Ok(())
     }
@@ -135,7 +150,7 @@ impl Run<'_> {
         match source {
             None => {
                 self.check_ready()?;
-                let volume = new_volume(row);
+                let volume = new_volume(row, None);
                 let update = self.array(|| self.backend.create_volume(&volume)).await?;
                 kill::pass(Point::CreateOnArray);
                 Ok(Made {

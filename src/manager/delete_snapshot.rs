@@ -114,7 +114,7 @@ impl Run<'_> {
         if unmanage_only {
             return self.array(|| self.backend.unmanage_snapshot(name)).await;
         }
-        self.delete_on_array(row).await
+        self.delete_on_array(name, &row.volume_id).await
     }
 
     /// One snapshot and its size less, also for the type that its volume has now.

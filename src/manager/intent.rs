@@ -7,7 +7,7 @@ use crate::journal::NewIntent;
 use crate::rpc::{Command, RequestContext, Resource};
 
 /// Entries of a connector that name an initiator; the rest is no help, or none of our business.
-const INITIATORS: [&str; 4] = ["initiator", "wwpns", "host", "multipath"];
+const INITIATORS: [&str; 5] = ["initiator", "wwpns", "wwnns", "host", "multipath"];
 
 /// Key of a resource, in the journal and among the mentions: `volume/<id>`.
 pub(super) fn resource_key(resource: Resource<'_>) -> Option<String> {
@@ -37,7 +37,10 @@ pub(super) fn of(
         Command::CreateVolume(args) => {
             planned.push(args.volume.name_id().to_owned());
             // The row does not tell a blank volume from one that an image was to fill.
-            details.insert("blank".to_owned(), json!(Source::of(args).is_none()));
+            let source = Source::of(args);
+            details.insert("blank".to_owned(), json!(source.is_none()));
+            let copied = source.as_ref().and_then(Source::copied);
+            details.insert("source".to_owned(), json!(copied));
         }
         Command::DeleteVolume(args) => {
             details.insert("unmanage_only".to_owned(), json!(args.unmanage_only));

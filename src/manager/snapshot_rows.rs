@@ -26,16 +26,24 @@ impl Run<'_> {
             .await
     }
 
-    /// Deletes a snapshot on the array, where it may still bear an interim name, which begins with
-    /// that of its volume.
-    pub(super) async fn delete_on_array(&self, row: &Snapshot) -> Result<(), CommandError> {
-        let volume = match self.volume_of(row).await {
-            Ok(volume) => array_name(&volume).to_owned(),
-            Err(CommandError::Db(DbError::NotFound { .. })) => row.volume_id.clone(),
-            Err(error) => return Err(error),
-        };
-        self.array(|| self.backend.delete_snapshot(&row.id, &volume))
+    /// Deletes a snapshot of this volume from the array; one that is not there counts as done.
+    pub(super) async fn delete_on_array(
+        &self,
+        id: &str,
+        volume_id: &str,
+    ) -> Result<(), CommandError> {
+        let volume = self.array_name_of(volume_id).await?;
+        self.array(|| self.backend.delete_snapshot(id, &volume))
             .await
+    }
+
+    /// Name on the array of a volume, also a deleted one, or of a snapshot.
+    pub(super) async fn array_name_of(&self, id: &str) -> Result<String, CommandError> {
+        match self.db(|| self.db.volume(id, Read::WithDeleted)).await {
+            Ok(row) => Ok(array_name(&row).to_owned()),
+            Err(CommandError::Db(DbError::NotFound { .. })) => Ok(id.to_owned()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Sends `snapshot.<suffix>`, if notifications are on.

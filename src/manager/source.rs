@@ -36,6 +36,14 @@ impl Source {
         snapshot.or_else(|| row.source_volid.clone().map(Self::Volume))
     }
 
+    /// Id of what the array copies; images and backups it does not know.
+    pub(super) fn copied(&self) -> Option<&str> {
+        match self {
+            Self::Snapshot(id) | Self::Volume(id) => Some(id),
+            Self::Image(_) | Self::Backup(_) => None,
+        }
+    }
+
     /// Name of the lock that keeps the source from being deleted meanwhile.
     pub(super) fn lock_name(&self) -> Option<String> {
         match self {

@@ -4,6 +4,7 @@ mod again;
 mod calls;
 mod case;
 mod drain;
+mod expired;
 mod journal;
 mod kills;
 mod lost;

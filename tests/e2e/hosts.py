@@ -125,12 +125,13 @@ class VolumeHost:
 
     def start(self, seconds=180):
         """Starts it and waits until every backend has sent a heartbeat and is in the scheduler."""
+        hosts = service_hosts(self.plane.settings.drivers)
         before = self.heartbeats()
         self.process.start()
 
         def beating():
             now = self.heartbeats()
-            return all(now.get(h, -1) > before.get(h, -1) for h in service_hosts())
+            return all(now.get(h, -1) > before.get(h, -1) for h in hosts)
 
         wait_until(f"heartbeats of {self.process.name}", beating, seconds, self.process)
         return self
@@ -161,6 +162,6 @@ class VolumeHost:
             )
 
 
-def service_hosts():
+def service_hosts(backends=BACKENDS):
     """The `host` of each backend's service row."""
-    return [f"{HOST}@{backend}" for backend in BACKENDS]
+    return [f"{HOST}@{backend}" for backend in backends]

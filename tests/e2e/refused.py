@@ -24,12 +24,13 @@ def act(who, ident, action):
     return who.expect(202, "POST", f"/volumes/{ident}/action", action)
 
 
-def as_before(lab, what):
-    """The source is available again, of its type and on its backend."""
-    shown = lab.refused.wait("volume", lab.source, "available")
-    check(shown["volume_type"] == BACKEND, f"{what}: type {shown['volume_type']}")
-    host = lab.admin.show("volume", lab.source)["os-vol-host-attr:host"]
-    check(f"@{BACKEND}#" in host, f"{what}: on {host}")
+def as_before(lab, what, ident, host):
+    """The volume is available again and where it was; the scheduler did send us the request."""
+    lab.refused.wait("volume", ident, "available")
+    seen = lab.admin.show("volume", ident)["os-vol-host-attr:host"]
+    check(seen == host, f"{what}: on {seen}, not {host}")
+    log = lab.host.process.log.read_text(errors="replace")
+    check(f"cannot {what} volume {ident}" in log, f"the worker was not asked to {what} {ident}")
 
 
 @step("a volume to ask things of")
@@ -37,6 +38,7 @@ def source(lab):
     lab.ready()
     lab.source = lab.refused.create("source", 1, volume_type=BACKEND)
     lab.refused.wait("volume", lab.source, "available")
+    lab.source_host = lab.admin.show("volume", lab.source)["os-vol-host-attr:host"]
 
 
 @step("volume from an image: 'error' with a message")
@@ -57,27 +59,34 @@ def upload(lab):
                                       "container_format": "bare"}}
     answer = act(lab.refused, lab.source, ask)
     lab.images.append(answer["os-volume_upload_image"]["image_id"])
-    as_before(lab, "upload")
+    as_before(lab, "copy", lab.source, lab.source_host)
     told(lab, "volume", lab.source)
 
 
 @step("retype that would migrate: the volume keeps its type and backend")
 def retype(lab):
     act(lab.refused, lab.source, {"os-retype": {"new_type": OTHER, "migration_policy": "on-demand"}})
-    as_before(lab, "retype")
+    as_before(lab, "retype", lab.source, lab.source_host)
+    shown = lab.refused.show("volume", lab.source)
+    check(shown["volume_type"] == BACKEND, f"type {shown['volume_type']}")
 
 
 @step("migration: 'error' as migration status, the volume stays where it is")
 def migrate(lab):
+    # of a type that fits both: otherwise the scheduler itself says no
+    lab.admin.expect(200, "POST", "/types", {"volume_type": {"name": "either"}})
+    ident = lab.roaming = lab.refused.create("roaming", 1, volume_type="either")
+    lab.refused.wait("volume", ident, "available")
+    here = lab.admin.show("volume", ident)["os-vol-host-attr:host"]
     pools = lab.admin.expect(200, "GET", "/scheduler-stats/get_pools")["pools"]
-    there = next(pool["name"] for pool in pools if f"@{OTHER}#" in pool["name"])
-    act(lab.admin, lab.source, {"os-migrate_volume": {"host": there, "lock_volume": True}})
+    there = next(pool["name"] for pool in pools if pool["name"] != here)
+    act(lab.admin, ident, {"os-migrate_volume": {"host": there, "lock_volume": True}})
     wait_until(
         "the migration's end",
-        lambda: lab.admin.show("volume", lab.source)["os-vol-mig-status-attr:migstat"] == "error",
+        lambda: lab.admin.show("volume", ident)["os-vol-mig-status-attr:migstat"] == "error",
         60,
     )
-    as_before(lab, "migration")
+    as_before(lab, "migrate", ident, here)
 
 
 @step("revert to a snapshot: the volume 'error', the snapshot untouched")
@@ -101,14 +110,14 @@ def messages(lab):
 def nothing_stuck(lab):
     cloud.no_worker_row(lab.plane)
     held = lab.xms.volumes()
-    check(sorted(held) == sorted([lab.source, lab.snapshot]), f"array has {held}")
+    check(sorted(held) == sorted([lab.source, lab.snapshot, lab.roaming]), f"array has {held}")
 
 
 @step("all of it can be deleted; then nothing is left")
 def clean_up(lab):
-    lab.refused.expect(202, "DELETE", f"/volumes/{lab.from_image}")
-    lab.refused.expect(202, "DELETE", f"/volumes/{lab.source}?cascade=true")
-    for ident in (lab.from_image, lab.source):
+    for path in (lab.from_image, lab.roaming, f"{lab.source}?cascade=true"):
+        lab.refused.expect(202, "DELETE", f"/volumes/{path}")
+    for ident in (lab.from_image, lab.roaming, lab.source):
         lab.refused.wait("volume", ident, None)
     lab.refused.openstack("image", "delete", *lab.images)
     cloud.nothing_left(lab)

@@ -14,7 +14,7 @@ async fn allocated(lab: &Lab, backend: &str) -> Value {
     let mut args = Map::new();
     args.insert("discover".into(), Value::Bool(false));
     match lab.call(backend, "get_capabilities", args).await {
-        Answer::Result(report) => report["allocated_capacity_gb"].clone(),
+        Answer::Result(report) => report["pools"][0]["allocated_capacity_gb"].clone(),
         other => panic!("{other:?}"),
     }
 }

@@ -98,7 +98,10 @@ impl Recovery {
             ("extend_volume" | "extend_volume_completion", Some(("volume", id))) => {
                 self.extend(id, intent).await?;
             }
-            // Nothing of the others reaches the array yet: their rows tell.
+            ("attachment_update" | "initialize_connection", Some(("volume", id))) => {
+                self.undo_attach(id, intent).await?;
+            }
+            // Of the others their rows tell.
             (_, Some(("volume", id))) => {
                 let status = self.volume(id).await?.and_then(|row| row.status);
                 // `creating` and `deleting` have worker rows, and are other commands.
@@ -184,7 +187,10 @@ impl Recovery {
             let context = known.context(None);
             let planned = intent.map(|intent| intent.planned.as_slice());
             let run = self.run_of(&known, &context);
-            return run.remove_orphans(planned.unwrap_or_default()).await;
+            let source = known.detail("source").and_then(Value::as_str);
+            return run
+                .remove_orphans(planned.unwrap_or_default(), source)
+                .await;
         };
         let ours = row.host.as_deref().map(|host| manager.is_ours(host));
         if ours == Some(false) || !redelivery::of(known.method).wants(row.status.as_deref()) {

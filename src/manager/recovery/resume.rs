@@ -27,7 +27,10 @@ impl Recovery {
         let context = known.context_of(project_id, user_id);
         let run = self.run_of(&known, &context);
         match row {
-            None if intent.is_some() => run.remove_orphan_snapshot(id).await,
+            None => match known.detail("volume_id").and_then(Value::as_str) {
+                Some(volume_id) => run.remove_orphan_snapshot(id, volume_id).await,
+                None => Ok(()),
+            },
             Some(row) if redelivery::of(known.method).wants(row.status.as_deref()) => {
                 ended(id, "made", run.snapshot_on(&row).await)
             }
