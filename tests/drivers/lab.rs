@@ -194,10 +194,11 @@ impl Array {
             filter_function: None,
             goodness_function: None,
             report_discard_supported: false,
+            disk_geometry: None,
             xms_call_timeout: Duration::from_secs(30),
             xms_concurrency: 32,
         };
-        backend::connect(&options, "volume-%s").unwrap()
+        backend::connect(&options, "volume-%s", "snapshot-%s").unwrap()
     }
 
     /// All objects of a type in the cluster meant; the other one must be untouched.
