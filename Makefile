@@ -19,7 +19,10 @@ e2e: ## the worker under a real keystone, cinder-api and cinder-scheduler
 chaos: ## the worker, then Python's, while all around it dies; what is lost, doubled, left over, stuck
 	@$(LAB)/test.sh install build chaos
 
-demo: ## create, report, delete against the simulated array, to look at
+tempest: ## OpenStack's own API tests of volumes on the worker, over iSCSI and over FC
+	@$(LAB)/test.sh install build tempest
+
+demo: ## create, attach, extend, copy, detach, delete on the simulated array, to look at
 	@$(LAB)/test.sh demo
 
-.PHONY: help test lint unit e2e chaos demo
+.PHONY: help test lint unit e2e chaos tempest demo

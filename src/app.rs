@@ -26,6 +26,7 @@ use crate::config::{Config, DatabaseOptions, MessagingOptions};
 use crate::db::{Db, DbError};
 use crate::journal::{Journal, JournalError};
 use crate::manager::{LockError, Locks};
+use crate::openstack::OpenStackError;
 use crate::report::{Notifier, Outbox};
 use crate::retry::Delays;
 use backend::{BackendService, Shared};
@@ -43,6 +44,9 @@ pub enum AppError {
     /// A backend section cannot be used.
     #[error("backend: {0}")]
     Backend(#[from] BackendError),
+    /// A client of another service cannot be set up.
+    #[error("{0}")]
+    OpenStack(#[from] OpenStackError),
     /// The journal cannot be used.
     #[error("{0}")]
     Journal(#[from] JournalError),

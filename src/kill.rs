@@ -54,6 +54,42 @@ points! {
     DeleteEnded => "delete_volume.ended",
     /// The row shows that the delete failed, and the worker row has gone.
     DeleteFailed => "delete_volume.failed",
+    /// The copy is on the array; the image metadata of its source is not copied.
+    CopyOnArray => "create_volume.copied",
+    /// The image metadata is copied; the row says `creating`.
+    CopyMetadata => "create_volume.metadata_copied",
+    /// The array has grown the volume; the row says `extending`.
+    ExtendOnArray => "extend_volume.on_array",
+    /// The row shows the new size, and its quota is taken; no instance is told.
+    ExtendEnded => "extend_volume.ended",
+    /// The row says `error_extending`, and the quota is given back.
+    ExtendFailed => "extend_volume.failed",
+    /// The array has made the snapshot; the row says `creating`.
+    SnapshotOnArray => "create_snapshot.on_array",
+    /// The image metadata of the volume is copied; the row says `creating`.
+    SnapshotMetadata => "create_snapshot.metadata_copied",
+    /// The row says `available`, and the worker row has gone.
+    SnapshotEnded => "create_snapshot.ended",
+    /// The row says `error`, and the worker row has gone.
+    SnapshotFailed => "create_snapshot.failed",
+    /// The array has deleted the snapshot; the row says `deleting`.
+    SnapshotOffArray => "delete_snapshot.off_array",
+    /// The quota to give back is reserved, not committed.
+    SnapshotReserved => "delete_snapshot.reserved",
+    /// The row is deleted, and quota with it.
+    SnapshotGone => "delete_snapshot.ended",
+    /// The row shows that the snapshot was not deleted.
+    SnapshotKept => "delete_snapshot.failed",
+    /// The array shows the volume to the host; no row says so.
+    MappedOnArray => "connection.mapped",
+    /// The array does not show the volume to the host any more; the rows do not know.
+    UnmappedOnArray => "connection.unmapped",
+    /// The attachment of the old flow is there, `attaching`.
+    AttachBegun => "attach_volume.begun",
+    /// Attachment and volume say that the host has it.
+    AttachmentWritten => "attachment.written",
+    /// The attachment's row is deleted, and the volume's status follows.
+    AttachmentEnded => "attachment.ended",
     /// One row of a command that cannot be run is ended.
     RefusedRow => "refused.row_ended",
     /// The reservations of a command that cannot be run are rolled back.

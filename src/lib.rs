@@ -12,6 +12,7 @@ pub mod db;
 pub mod journal;
 pub mod kill;
 pub mod manager;
+pub mod openstack;
 pub mod report;
 pub mod retry;
 pub mod rpc;

@@ -18,7 +18,8 @@ use crate::bus::{Listener, ListenerState, Publisher, ReadAhead, Replies};
 use crate::config::{BackendOptions, Config};
 use crate::db::Db;
 use crate::journal::{Health, Journal};
-use crate::manager::{Locks, Manager, Mentions, Reading, Recovery, Slots};
+use crate::manager::{Departed, Locks, Manager, Mentions, Reading, Recovery, Slots};
+use crate::openstack::Nova;
 use crate::report::{Capabilities, Casts, Notifier, Report, ServiceRow};
 use crate::retry::Delays;
 use crate::rpc::{Registry, Version};
@@ -63,7 +64,12 @@ impl BackendService {
         options: &BackendOptions,
     ) -> Result<Self, AppError> {
         let service = &shared.config.service;
-        let array = backend::connect(options, &service.volume_name_template)?;
+        let array = backend::connect(
+            options,
+            &service.volume_name_template,
+            &service.snapshot_name_template,
+        )?;
+        let nova = Nova::new(shared.config.nova.clone())?;
         let row = ServiceRow::register(&shared.heartbeats, service, options).await?;
         let casts = Casts::new(shared.publisher.clone());
         let capabilities = Capabilities::new(
@@ -89,6 +95,8 @@ impl BackendService {
             locks: shared.locks.clone(),
             journal: shared.journal.clone(),
             mentions: Mentions::default(),
+            departed: Departed::default(),
+            nova,
             ready: ready.clone(),
             row: row.row(),
             stop: stop.clone(),

@@ -5,6 +5,7 @@ mod cache;
 mod chap;
 mod connection;
 mod copies;
+mod copy;
 mod error;
 mod fc;
 mod hosts;
@@ -36,6 +37,8 @@ pub struct NewVolume {
     pub size_gib: u64,
     /// Consistency group (the Cinder group id) the volume shall join.
     pub group: Option<String>,
+    /// Size in GiB of what it is copied from, where that is known: spares a read when it is.
+    pub source_size_gib: Option<u64>,
 }
 
 /// Columns of the volume row that a backend wants set; `None` leaves a column alone.
@@ -78,8 +81,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Deletes the snapshot named so, and what an interrupted [`Backend::create_snapshot`] left
     /// under its interim name; a missing one counts as done. Refuses a mapped one
-    /// (`BackendError::VolumeIsBusy`).
-    async fn delete_snapshot(&self, name: &str) -> Result<(), BackendError>;
+    /// (`BackendError::VolumeIsBusy`). `volume` is the array name of the volume it is of: part of
+    /// the interim name.
+    async fn delete_snapshot(&self, name: &str, volume: &str) -> Result<(), BackendError>;
 
     /// Gives the snapshot up without deleting it (`unmanage_snapshot`).
     async fn unmanage_snapshot(&self, name: &str) -> Result<(), BackendError>;
@@ -114,13 +118,15 @@ pub trait Backend: Send + Sync + 'static {
 }
 
 /// The array of a backend section; nothing is sent before the first use.
-/// `volume_name_template` is the `[DEFAULT]` option.
+/// `volume_name_template` and `snapshot_name_template` are the `[DEFAULT]` options.
 ///
 /// # Errors
 /// [`BackendError::Config`] when the options cannot be used.
 pub fn connect(
     options: &BackendOptions,
     volume_name_template: &str,
+    snapshot_name_template: &str,
 ) -> Result<Arc<dyn Backend>, BackendError> {
-    Ok(Arc::new(XtremIo::new(options, volume_name_template)?))
+    let array = XtremIo::new(options, volume_name_template)?;
+    Ok(Arc::new(array.naming_snapshots(snapshot_name_template)))
 }

@@ -8,6 +8,15 @@ pub fn unmanaged_volume(volume_name_template: &str, name: &str) -> String {
     format!("{}-unmanged", volume_name_template.replacen("%s", name, 1))
 }
 
+/// Cinder's default of `snapshot_name_template`.
+pub const SNAPSHOT_NAME_TEMPLATE: &str = "snapshot-%s";
+
+/// What the name of a snapshot becomes when Cinder gives it up: `snapshot_name_template` filled
+/// in, and the same ending as a volume gets.
+pub fn unmanaged_snapshot(snapshot_name_template: &str, name: &str) -> String {
+    unmanaged_volume(snapshot_name_template, name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

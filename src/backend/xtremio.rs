@@ -17,6 +17,8 @@ pub struct XtremIo {
     /// Backend section, for log lines.
     pub(super) section: String,
     pub(super) volume_name_template: String,
+    /// `snapshot_name_template` of `[DEFAULT]`.
+    pub(super) snapshot_name_template: String,
     pub(super) attach: Attach,
 }
 
@@ -48,11 +50,20 @@ impl XtremIo {
             xms,
             section: section.to_owned(),
             volume_name_template: volume_name_template.to_owned(),
+            snapshot_name_template: naming::SNAPSHOT_NAME_TEMPLATE.to_owned(),
             attach: Attach::new(AttachOptions::default()),
         })
     }
 
+    /// The same with this `snapshot_name_template`.
+    #[must_use]
+    pub fn naming_snapshots(mut self, template: &str) -> Self {
+        template.clone_into(&mut self.snapshot_name_template);
+        self
+    }
+
     /// The same array, attaching as these options say.
+    #[must_use]
     pub fn attaching(self, options: AttachOptions) -> Self {
         Self {
             attach: Attach::new(options),
@@ -61,7 +72,11 @@ impl XtremIo {
     }
 
     /// Puts a volume into its consistency group, unless `member` says that it is there.
-    async fn join_group(&self, volume: &NewVolume, member: bool) -> Result<(), BackendError> {
+    pub(super) async fn join_group(
+        &self,
+        volume: &NewVolume,
+        member: bool,
+    ) -> Result<(), BackendError> {
         match &volume.group {
             Some(group) if !member => self
                 .xms
@@ -180,8 +195,8 @@ impl Backend for XtremIo {
         self.snapshot(name, volume).await
     }
 
-    async fn delete_snapshot(&self, name: &str) -> Result<(), BackendError> {
-        self.remove_snapshot(name).await
+    async fn delete_snapshot(&self, name: &str, volume: &str) -> Result<(), BackendError> {
+        self.remove_snapshot(name, volume).await
     }
 
     async fn unmanage_snapshot(&self, name: &str) -> Result<(), BackendError> {
@@ -234,7 +249,7 @@ fn difference(wanted: &NewVolume, found: &Volume) -> Option<String> {
 }
 
 /// The array would delete a mapped volume under the host that uses it.
-fn refuse_if_mapped(name: &str, mappings: &Mappings) -> Result<(), BackendError> {
+pub(super) fn refuse_if_mapped(name: &str, mappings: &Mappings) -> Result<(), BackendError> {
     if mappings.num_of_lun_mappings.0 == 0 && mappings.lun_mapping_list.is_empty() {
         return Ok(());
     }

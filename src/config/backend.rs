@@ -23,6 +23,28 @@ pub enum OverSubscription {
     Ratio(f64),
 }
 
+/// `disk_geometry`: sizes of the blocks that hosts are told (28 and later).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiskGeometry {
+    /// `512`
+    Native512,
+    /// `512e`
+    Emulated512,
+    /// `4k`
+    Native4k,
+}
+
+impl DiskGeometry {
+    /// Physical and logical block size, bytes, as Nova wants to be told.
+    pub fn block_sizes(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Native512 => ("512", "512"),
+            Self::Emulated512 => ("4096", "512"),
+            Self::Native4k => ("4096", "4096"),
+        }
+    }
+}
+
 /// Options of one backend section.
 #[derive(Debug, Clone)]
 pub struct BackendOptions {
@@ -77,6 +99,8 @@ pub struct BackendOptions {
     pub goodness_function: Option<String>,
     /// `report_discard_supported` (default false).
     pub report_discard_supported: bool,
+    /// `disk_geometry` (default: nothing is said of blocks).
+    pub disk_geometry: Option<DiskGeometry>,
     /// `xms_call_timeout` (ours, default 30 s): deadline of one XMS call.
     pub xms_call_timeout: Duration,
     /// `xms_concurrency` (ours, default 32): XMS calls in flight at once.

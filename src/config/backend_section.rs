@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::option::Opt;
 use super::reader::Reader;
-use super::{BackendOptions, OverSubscription, Protocol, ServiceOptions};
+use super::{BackendOptions, DiskGeometry, OverSubscription, Protocol, ServiceOptions};
 
 /// Options that a backend section does not set come from here.
 const SHARED: &str = "backend_defaults";
@@ -142,12 +142,22 @@ fn section(
         filter_function: r.filled(&opt("filter_function")).map(|(text, _)| text),
         goodness_function: r.filled(&opt("goodness_function")).map(|(text, _)| text),
         report_discard_supported: r.boolean(&opt("report_discard_supported"), false),
+        disk_geometry: disk_geometry(r, &opt("disk_geometry")),
         xms_call_timeout: r.seconds(&opt("xms_call_timeout"), 30, 1),
         xms_concurrency: r.number(&opt("xms_concurrency"), 32, 1..=1024),
     }
 }
 
 /// Options whose silence would lose data paths or copies.
+fn disk_geometry(r: &mut Reader<'_>, opt: &Opt<'_>) -> Option<DiskGeometry> {
+    match r.choice(opt, &["", "512", "512e", "4k"], "", false) {
+        "512" => Some(DiskGeometry::Native512),
+        "512e" => Some(DiskGeometry::Emulated512),
+        "4k" => Some(DiskGeometry::Native4k),
+        _ => None,
+    }
+}
+
 fn refuse_unsupported(r: &mut Reader<'_>, name: &str) {
     let zoning = Opt::new(name, "zoning_mode").fallback(SHARED);
     if let Some((mode, origin)) = r.filled(&zoning)

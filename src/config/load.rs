@@ -9,7 +9,7 @@ use super::option::Opt;
 use super::reader::Reader;
 use super::source;
 use super::{
-    Config, LoggingOptions, backend_section, coordination, database, logging, messaging,
+    Config, LoggingOptions, backend_section, coordination, database, keystone, logging, messaging,
     notifications, service,
 };
 
@@ -63,6 +63,7 @@ pub fn load(args: &LoadArgs, env: &dyn Fn(&str) -> Option<String>) -> Result<Loa
     let database = database::read(&mut r, args.standalone, &service.state_path);
     let coordination = coordination::read(&mut r, &service.state_path);
     let logging = logging::read(&mut r);
+    let nova = keystone::read(&mut r, "nova");
     let backends = backend_section::read(&mut r, &service);
     if args.overrides.contains_key("backend_host") {
         let opt = Opt::default("backend_host");
@@ -88,6 +89,7 @@ pub fn load(args: &LoadArgs, env: &dyn Fn(&str) -> Option<String>) -> Result<Loa
             database,
             coordination,
             logging,
+            nova,
             backends,
         },
         warnings: r.warnings,

@@ -12,6 +12,7 @@ pub mod database_url;
 mod describe;
 pub mod dialect;
 mod fault;
+mod keystone;
 mod load;
 mod logging;
 mod machine;
@@ -25,11 +26,12 @@ mod source;
 mod substitute;
 pub mod transport_url;
 
-pub use backend::{BackendOptions, OverSubscription, Protocol};
+pub use backend::{BackendOptions, DiskGeometry, OverSubscription, Protocol};
 pub use coordination::{CoordinationOptions, LockBackend};
 pub use database::{DatabaseOptions, Engine};
 pub use describe::{Description, Setting};
 pub use fault::{ConfigError, Fault, Origin};
+pub use keystone::{Account, Named, Scope, ServiceAccess};
 pub use load::{LoadArgs, Loaded, load, reload_mutable};
 pub use logging::{LoggingOptions, SYSLOG_FACILITIES};
 pub use messaging::{BrokerHost, Failover, MessagingOptions, RabbitTls, TransportUrl};
@@ -51,6 +53,8 @@ pub struct Config {
     pub coordination: CoordinationOptions,
     /// Logging options of oslo.log.
     pub logging: LoggingOptions,
+    /// `[nova]`: how instances are told of a volume that grew.
+    pub nova: ServiceAccess,
     /// One entry per section of `enabled_backends` whose driver is XtremIO, in that order.
     pub backends: Vec<BackendOptions>,
 }

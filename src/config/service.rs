@@ -49,6 +49,8 @@ pub struct ServiceOptions {
     pub message_ttl: Duration,
     /// `volume_name_template` (default `volume-%s`).
     pub volume_name_template: String,
+    /// `snapshot_name_template` (default `snapshot-%s`).
+    pub snapshot_name_template: String,
     /// `cinder_release` (ours): the Cinder release whose version strings the service row carries.
     pub cinder_release: Option<u8>,
     /// `wait_for_stranger` (ours, default false): instead of refusing to start beside another
@@ -112,19 +114,19 @@ pub(super) fn read(r: &mut Reader<'_>) -> ServiceOptions {
         quota_gigabytes: r.integer(&opt("quota_gigabytes"), 1000, UNLIMITED),
         quota_snapshots: r.integer(&opt("quota_snapshots"), 10, UNLIMITED),
         message_ttl: r.seconds(&opt("message_ttl"), 2_592_000, 0),
-        volume_name_template: volume_name_template(r),
+        volume_name_template: name_template(r, "volume_name_template", "volume-%s"),
+        snapshot_name_template: name_template(r, "snapshot_name_template", "snapshot-%s"),
         cinder_release: r.filled(&release).map(|_| r.number(&release, 21, 21..=29)),
         wait_for_stranger: r.boolean(&opt("wait_for_stranger"), false),
         lost_command_grace: r.seconds(&opt("lost_command_grace"), 1800, 1),
     }
 }
 
-/// The template must hold the volume's id exactly once, or two volumes would share a name.
-fn volume_name_template(r: &mut Reader<'_>) -> String {
-    const DEFAULT: &str = "volume-%s";
-    let opt = Opt::default("volume_name_template");
+/// The template must hold the id exactly once, or two objects would share a name.
+fn name_template(r: &mut Reader<'_>, name: &str, default: &str) -> String {
+    let opt = Opt::default(name);
     let Some((text, origin)) = r.text(&opt) else {
-        return DEFAULT.to_owned();
+        return default.to_owned();
     };
     if text.matches("%s").count() != 1 || text.matches('%').count() != 1 {
         let problem = format!("{text:?} is not allowed");
@@ -134,7 +136,7 @@ fn volume_name_template(r: &mut Reader<'_>) -> String {
             problem,
             "a text with %s exactly once and no other %",
         );
-        return DEFAULT.to_owned();
+        return default.to_owned();
     }
     text
 }

@@ -1,7 +1,9 @@
 //! Table `volume_attachment`.
 
 use chrono::NaiveDateTime;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, UpdateMany,
+};
 
 use super::changes::{Change, setters};
 use super::entity::volume_attachment::{Column, Entity, Model};
@@ -37,9 +39,22 @@ impl AttachmentChanges {
         self
     }
 
+    /// The statement that writes them to live rows.
+    pub(super) fn update(&self, db: &Db) -> UpdateMany<Entity> {
+        let mut update = Entity::update_many();
+        for (column, change) in &self.sets {
+            update = update.col_expr(*column, Expr::val(change.value(db.engine)));
+        }
+        update
+            .col_expr(Column::UpdatedAt, Expr::val(db.time(now())))
+            .filter(live(Column::Deleted))
+    }
+
     setters! {
         /// `attach_status`.
         attach_status(AttachStatus): word,
+        /// `instance_uuid`.
+        instance_uuid(InstanceUuid): text,
         /// `attached_host`.
         attached_host(AttachedHost): text,
         /// `mountpoint`.
@@ -81,13 +96,8 @@ impl Db {
     pub async fn update_attachment(&self, id: &str, changes: &AttachmentChanges) -> Result<()> {
         let matched = self
             .attempt(|| async {
-                let mut update = Entity::update_many();
-                for (column, change) in &changes.sets {
-                    update = update.col_expr(*column, Expr::val(change.value(self.engine)));
-                }
-                let done = update
-                    .col_expr(Column::UpdatedAt, Expr::val(self.time(now())))
-                    .filter(live(Column::Deleted))
+                let done = changes
+                    .update(self)
                     .filter(Column::Id.eq(id))
                     .exec(&self.conn())
                     .await?;

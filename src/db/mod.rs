@@ -5,6 +5,7 @@
 //! lock. A database that is away ends a call quickly with [`DbError::Unavailable`];
 //! [`Db::until_available`] waits for its return where that is wanted.
 
+mod attach;
 mod attachments;
 mod backups;
 mod changes;
@@ -19,6 +20,7 @@ mod host_filter;
 mod in_progress;
 mod messages;
 mod metadata;
+mod new_rows;
 mod new_volume;
 mod pool;
 mod quota;
@@ -27,6 +29,7 @@ mod quota_usage;
 mod schema;
 mod secret;
 mod services;
+mod snapshot_end;
 mod snapshots;
 mod sql;
 mod volume_end;
@@ -67,6 +70,7 @@ pub use groups::GroupChanges;
 pub use in_progress::InProgress;
 pub use messages::UserMessage;
 pub use metadata::MetadataOf;
+pub use new_rows::{NewAttachmentRow, NewSnapshotRow};
 pub use new_volume::NewVolumeRow;
 pub use quota::{Delta, QuotaRequest, Reservations, ResourceKind};
 pub use quota_limits::QuotaDefaults;

@@ -24,6 +24,10 @@ pub struct NewVolumeRow {
     pub scheduled_at: Option<NaiveDateTime>,
     /// GiB.
     pub size: i32,
+    /// Snapshot it is to be made from.
+    pub snapshot_id: Option<String>,
+    /// Volume it is to be a clone of.
+    pub source_volid: Option<String>,
     /// Availability zone.
     pub availability_zone: Option<String>,
     /// State word, such as `creating`.
@@ -53,6 +57,8 @@ impl Db {
             (Column::Host, v.host.into()),
             (Column::ScheduledAt, time_value(self.engine, v.scheduled_at)),
             (Column::Size, v.size.into()),
+            (Column::SnapshotId, v.snapshot_id.into()),
+            (Column::SourceVolid, v.source_volid.into()),
             (Column::AvailabilityZone, v.availability_zone.into()),
             (Column::Status, v.status.into()),
             (Column::AttachStatus, "detached".into()),

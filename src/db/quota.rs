@@ -147,7 +147,7 @@ impl Db {
     pub async fn roll_back_reservations(&self, project_id: &str, ids: &[String]) -> Result<()> {
         self.attempt(|| async {
             let txn = self.begin().await?;
-            settle(self, &txn, project_id, ids, false).await?;
+            roll_back_in(self, &txn, project_id, ids).await?;
             txn.commit().await?;
             Ok(())
         })
@@ -293,6 +293,16 @@ pub(super) async fn commit_in(
     ids: &[String],
 ) -> Result<()> {
     settle(db, conn, project_id, ids, true).await
+}
+
+/// The roll-back as part of a larger transaction; its locks come first too.
+pub(super) async fn roll_back_in(
+    db: &Db,
+    conn: &impl ConnectionTrait,
+    project_id: &str,
+    ids: &[String],
+) -> Result<()> {
+    settle(db, conn, project_id, ids, false).await
 }
 
 async fn settle(

@@ -112,25 +112,35 @@ impl Db {
         status: Option<&str>,
         changes: &SnapshotChanges,
     ) -> Result<bool> {
-        self.attempt(|| async {
-            let mut update = Entity::update_many();
-            for (column, change) in &changes.sets {
-                update = update.col_expr(*column, Expr::val(change.value(self.engine)));
-            }
-            let mut filter = Condition::all().add(Column::Id.eq(id));
-            if let Some(status) = status {
-                filter = filter.add(Column::Status.eq(status));
-            }
-            let done = update
-                .col_expr(Column::UpdatedAt, Expr::val(self.time(now())))
-                .filter(live(Column::Deleted))
-                .filter(filter)
-                .exec(&self.conn())
-                .await?;
-            Ok(done.rows_affected > 0)
-        })
-        .await
+        self.attempt(|| async { change_in(self, &self.conn(), id, status, changes).await })
+            .await
     }
+}
+
+/// Writes changes to a live snapshot, if its status is `status` where one is given; true if
+/// there was such a row.
+pub(super) async fn change_in(
+    db: &Db,
+    conn: &impl ConnectionTrait,
+    id: &str,
+    status: Option<&str>,
+    changes: &SnapshotChanges,
+) -> Result<bool> {
+    let mut update = Entity::update_many();
+    for (column, change) in &changes.sets {
+        update = update.col_expr(*column, Expr::val(change.value(db.engine)));
+    }
+    let mut filter = Condition::all().add(Column::Id.eq(id));
+    if let Some(status) = status {
+        filter = filter.add(Column::Status.eq(status));
+    }
+    let done = update
+        .col_expr(Column::UpdatedAt, Expr::val(db.time(now())))
+        .filter(live(Column::Deleted))
+        .filter(filter)
+        .exec(conn)
+        .await?;
+    Ok(done.rows_affected > 0)
 }
 
 /// `snapshots.volume_id = volumes.id`.

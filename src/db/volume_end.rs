@@ -7,7 +7,7 @@ use super::changes::VolumeChanges;
 use super::entity::volumes::{Column, Entity};
 use super::entity::workers::Model as Worker;
 use super::error::{DbError, Result};
-use super::quota::commit_in;
+use super::quota::{commit_in, roll_back_in};
 use super::sql::{Expr, live};
 use super::volumes::destroy_in;
 use super::workers::{WorkerOf, finish_in, free_in};
@@ -18,7 +18,7 @@ use super::{Db, now};
 pub struct Ending<'a> {
     /// Project whose quota the reservations belong to.
     pub project_id: &'a str,
-    /// Reservations to commit; those that are gone have no effect.
+    /// Reservations to settle; those that are gone have no effect.
     pub reservations: &'a [String],
     /// The worker row to remove, if it is still as it was claimed.
     pub worker: Option<&'a Worker>,
@@ -39,6 +39,29 @@ impl Db {
         self.attempt(|| async {
             let txn = self.begin().await?;
             commit_in(self, &txn, ending.project_id, ending.reservations).await?;
+            change_in(self, &txn, id, changes).await?;
+            if let Some(worker) = ending.worker {
+                finish_in(&txn, worker).await?;
+            }
+            txn.commit().await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// As [`Self::end_volume`] for a command that failed: the reservations are rolled back.
+    ///
+    /// # Errors
+    /// [`DbError::NotFound`] when the volume is gone; then nothing is changed.
+    pub async fn fail_volume(
+        &self,
+        id: &str,
+        changes: &VolumeChanges,
+        ending: Ending<'_>,
+    ) -> Result<()> {
+        self.attempt(|| async {
+            let txn = self.begin().await?;
+            roll_back_in(self, &txn, ending.project_id, ending.reservations).await?;
             change_in(self, &txn, id, changes).await?;
             if let Some(worker) = ending.worker {
                 finish_in(&txn, worker).await?;
@@ -81,7 +104,7 @@ impl Db {
     }
 }
 
-async fn change_in(
+pub(super) async fn change_in(
     db: &Db,
     conn: &impl ConnectionTrait,
     id: &str,

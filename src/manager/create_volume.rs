@@ -1,4 +1,5 @@
-//! `create_volume`: a blank volume. Other sources end visibly until their commands exist.
+//! `create_volume`: blank, from a snapshot, or as a clone. Images and backups end visibly until
+//! their commands exist.
 
 use std::time::Duration;
 
@@ -6,10 +7,11 @@ use serde_json::Value;
 use tracing::{info, warn};
 
 use super::Run;
+use super::create_from::{Made, new_volume};
 use super::error::CommandError;
 use super::rows::array_name;
 use super::source::Source;
-use crate::backend::{BackendError, ModelUpdate, NewVolume};
+use crate::backend::BackendError;
 use crate::config::Protocol;
 use crate::db::{DbError, Volume as Row, VolumeChanges, Worker, now};
 use crate::kill::{self, Point};
@@ -37,14 +39,15 @@ impl Run<'_> {
         let id = args.volume.id().to_owned();
         let source = Source::of(&args);
         // The source must not be deleted meanwhile; the volume itself must not run twice.
-        let _source = match source.as_ref().and_then(Source::lock_name) {
+        let mut source_lock = match source.as_ref().and_then(Source::lock_name) {
             Some(name) => Some(self.lock(&name).await?),
             None => None,
         };
         let _volume = self.lock(&id).await?;
         let Some(row) = self.live_volume(&id).await? else {
             if self.starts > 1 {
-                self.remove_orphans(&[args.volume.name_id().to_owned()])
+                let names = [args.volume.name_id().to_owned()];
+                self.remove_orphans(&names, source.as_ref().and_then(Source::copied))
                     .await?;
             }
             return Err(CommandError::VolumeNotFound { id });
@@ -60,12 +63,20 @@ impl Run<'_> {
                 return Ok(Value::Null);
             }
         }
-        self.create_on(
-            &row,
-            source.as_ref(),
-            may_reschedule(&args).then_some(&args),
-        )
-        .await
+        let elsewhere = may_reschedule(&args).then_some(&args);
+        let outcome = self.create_on(&row, source.as_ref(), elsewhere).await;
+        let gone = match (&outcome, &source) {
+            (Err(CommandError::SnapshotNotFound { id }), Some(Source::Snapshot(source)))
+            | (Err(CommandError::VolumeNotFound { id }), Some(Source::Volume(source))) => {
+                id == source
+            }
+            _ => false,
+        };
+        // Nobody will lock the name of what is gone any more.
+        if let (true, Some(lock)) = (gone, &mut source_lock) {
+            lock.remove_on_drop();
+        }
+        outcome
     }
 
     /// Makes the volume of a row that wants it; its lock is held. `elsewhere` is what the
@@ -79,9 +90,17 @@ impl Run<'_> {
         let worker = self.claim(row).await?;
         self.volume_event(row, "create.start").await;
         match self.make(row, source).await {
-            Ok(update) => self.created(row, update, worker.as_ref()).await,
+            Ok(made) => self.created(row, made, worker.as_ref()).await,
             Err(CommandError::Stopping) => Err(CommandError::Stopping),
             Err(error) => {
+                // cinder-volume tells of blank volumes alone; what we cannot do is told always.
+                if source.is_none() || matches!(error, CommandError::Unsupported { .. }) {
+                    let (action, detail) =
+                        (Action::CreateVolumeFromBackend, Detail::DriverFailedCreate);
+                    self.message(Subject::Volume, &row.id, action, detail, &error)
+                        .await;
+                    kill::pass(Point::MessageWritten);
+                }
                 self.create_failed(elsewhere, row, worker.as_ref(), error)
                     .await
             }
@@ -89,17 +108,31 @@ impl Run<'_> {
     }
 
     /// The row went while a create was cut off: nothing of it may stay on the array.
-    pub(super) async fn remove_orphans(&self, names: &[String]) -> Result<(), CommandError> {
+    /// `source` is the id of the snapshot or volume that it was to be a copy of: its array name is
+    /// part of the name that a copy has first.
+    pub(super) async fn remove_orphans(
+        &self,
+        names: &[String],
+        source: Option<&str>,
+    ) -> Result<(), CommandError> {
         for name in names {
             // After a migration the name may have become another volume's.
             let owner = self.db(|| self.db.volume_by_array_name(name)).await?;
-            if owner.is_none() {
-                self.array(|| self.backend.delete_volume(name)).await?;
-                info!(
-                    volume.name = name,
-                    "its row is gone: nothing of it is on the array"
-                );
+            if owner.is_some() {
+                continue;
             }
+            match source {
+                Some(source) => {
+                    let source = self.array_name_of(source).await?;
+                    self.array(|| self.backend.delete_snapshot(name, &source))
+                        .await?;
+                }
+                None => self.array(|| self.backend.delete_volume(name)).await?,
+            }
+            info!(
+                volume.name = name,
+                "its row is gone: nothing of it is on the array"
+            );
         }
         Ok(())
     }
@@ -113,27 +146,33 @@ impl Run<'_> {
         }
     }
 
-    async fn make(&self, row: &Row, source: Option<&Source>) -> Result<ModelUpdate, CommandError> {
-        self.check_ready()?;
-        if let Some(source) = source {
-            return Err(CommandError::Unsupported {
-                what: source.describe(),
-            });
+    async fn make(&self, row: &Row, source: Option<&Source>) -> Result<Made, CommandError> {
+        match source {
+            None => {
+                self.check_ready()?;
+                let volume = new_volume(row, None);
+                let update = self.array(|| self.backend.create_volume(&volume)).await?;
+                kill::pass(Point::CreateOnArray);
+                Ok(Made {
+                    update,
+                    bootable: false,
+                })
+            }
+            Some(Source::Snapshot(id)) => self.make_from_snapshot(row, id).await,
+            Some(Source::Volume(id)) => self.make_from_volume(row, id).await,
+            Some(source) => {
+                self.check_ready()?;
+                Err(CommandError::Unsupported {
+                    what: source.describe(),
+                })
+            }
         }
-        let volume = NewVolume {
-            name: array_name(row).to_owned(),
-            size_gib: u64::try_from(row.size.unwrap_or(0)).unwrap_or(0),
-            group: None,
-        };
-        let update = self.array(|| self.backend.create_volume(&volume)).await?;
-        kill::pass(Point::CreateOnArray);
-        Ok(update)
     }
 
     async fn created(
         &self,
         row: &Row,
-        update: ModelUpdate,
+        made: Made,
         worker: Option<&Worker>,
     ) -> Result<Value, CommandError> {
         let target = row.status.as_deref() == Some("migration_target_creating");
@@ -149,6 +188,10 @@ impl Run<'_> {
             .launched_at(Some(now()))
             .shared_targets(Some(self.options.protocol == Protocol::Iscsi))
             .service_uuid(service_uuid.as_deref());
+        if made.bootable {
+            changes = changes.bootable(true);
+        }
+        let update = &made.update;
         if let Some(location) = &update.provider_location {
             changes = changes.provider_location(Some(location));
         }
@@ -177,12 +220,8 @@ impl Run<'_> {
         error: CommandError,
     ) -> Result<Value, CommandError> {
         warn!(volume.id = %row.id, error = %error.chain(), "volume not created");
-        let (action, detail) = (Action::CreateVolumeFromBackend, Detail::DriverFailedCreate);
-        self.message(Subject::Volume, &row.id, action, detail, &error)
-            .await;
         let elsewhere = elsewhere.filter(|_| !error.forbids_reschedule());
         let Some(args) = elsewhere else {
-            kill::pass(Point::MessageWritten);
             let changes = VolumeChanges::new().status("error");
             self.end_volume(&row.id, &changes, worker).await?;
             kill::pass(Point::CreateFailed);

@@ -1,4 +1,4 @@
-//! `delete_volume`: also unmanage, and cascade once snapshots can be deleted.
+//! `delete_volume`: also unmanage, and cascade, in which the snapshots go first.
 
 use serde_json::Value;
 use tracing::{info, warn};
@@ -126,12 +126,7 @@ impl Run<'_> {
             return self.array(|| self.backend.unmanage_volume(name)).await;
         }
         if how.cascade {
-            let snapshots = self.db(|| self.db.snapshots_of_volume(&row.id)).await?;
-            if let Some(snapshot) = snapshots.first() {
-                return Err(CommandError::Unsupported {
-                    what: format!("delete snapshot {} with volume {}", snapshot.id, row.id),
-                });
-            }
+            self.delete_snapshots_of(&row.id).await?;
         }
         self.array(|| self.backend.delete_volume(name)).await
     }

@@ -3,6 +3,7 @@
 use crate::backend::BackendError;
 use crate::db::DbError;
 use crate::journal::JournalError;
+use crate::openstack::OpenStackError;
 use crate::report::CastError;
 use crate::rpc::{CinderException, Failure};
 
@@ -18,11 +19,75 @@ pub enum CommandError {
         /// Id of the volume.
         id: String,
     },
+    /// No such row.
+    #[error("snapshot {id} not found")]
+    SnapshotNotFound {
+        /// Id of the snapshot.
+        id: String,
+    },
+    /// The image metadata of a source could not be copied.
+    #[error("image metadata of {of} not copied")]
+    MetadataCopyFailure {
+        /// Id of the volume or snapshot they are of.
+        of: String,
+        /// The cause.
+        #[source]
+        source: DbError,
+    },
+    /// The volume that a snapshot is of could not be asked whether it is bootable.
+    #[error("bootable flag of {of} unknown")]
+    MetadataUpdateFailure {
+        /// Id of the volume.
+        of: String,
+        /// The cause.
+        #[source]
+        source: DbError,
+    },
     /// The volume has attachments.
     #[error("volume {id} is attached")]
     VolumeAttached {
         /// Id of the volume.
         id: String,
+    },
+    /// No such attachment.
+    #[error("attachment {id} not found")]
+    AttachmentNotFound {
+        /// Id of the attachment.
+        id: String,
+    },
+    /// The volume is in no state for it.
+    #[error("{reason}")]
+    InvalidVolume {
+        /// What is wrong, for the user.
+        reason: String,
+    },
+    /// An argument makes no sense.
+    #[error("{reason}")]
+    InvalidInput {
+        /// What is wrong, for the user.
+        reason: String,
+    },
+    /// What names an instance is no UUID.
+    #[error("{uuid} is no UUID")]
+    InvalidUuid {
+        /// What was given.
+        uuid: String,
+    },
+    /// A volume that may only be read was to be attached for writing.
+    #[error("volume {id} cannot be attached in mode {mode}")]
+    InvalidAttachMode {
+        /// What was asked for.
+        mode: String,
+        /// Id of the volume.
+        id: String,
+    },
+    /// The array did not map the volume, or not take it away.
+    #[error("{reason}")]
+    Connection {
+        /// In Cinder's words, with the array's.
+        reason: String,
+        /// The cause.
+        source: Option<BackendError>,
     },
     /// The request makes no sense for this resource.
     #[error("{reason}")]
@@ -66,6 +131,9 @@ pub enum CommandError {
     /// The journal could not be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// Another service of the cloud could not be told.
+    #[error(transparent)]
+    OpenStack(#[from] OpenStackError),
     /// The scheduler could not be told.
     #[error(transparent)]
     Cast(#[from] CastError),
@@ -79,7 +147,12 @@ impl CommandError {
     pub(super) fn forbids_reschedule(&self) -> bool {
         matches!(
             self,
-            Self::VolumeNotFound { .. } | Self::Unsupported { .. } | Self::Stopping
+            Self::VolumeNotFound { .. }
+                | Self::SnapshotNotFound { .. }
+                | Self::MetadataCopyFailure { .. }
+                | Self::MetadataUpdateFailure { .. }
+                | Self::Unsupported { .. }
+                | Self::Stopping
         )
     }
 
@@ -106,8 +179,39 @@ impl From<&CommandError> for Failure {
                 volume_id: id.clone(),
             }
             .into(),
+            CommandError::SnapshotNotFound { id } => CinderException::SnapshotNotFound {
+                snapshot_id: id.clone(),
+            }
+            .into(),
+            CommandError::MetadataCopyFailure { .. } => {
+                CinderException::MetadataCopyFailure { reason }.into()
+            }
+            CommandError::MetadataUpdateFailure { .. } => {
+                CinderException::MetadataUpdateFailure { reason }.into()
+            }
             CommandError::VolumeAttached { id } => CinderException::VolumeAttached {
                 volume_id: id.clone(),
+            }
+            .into(),
+            CommandError::AttachmentNotFound { id } => CinderException::VolumeAttachmentNotFound {
+                filter: format!("attachment_id = {id}"),
+            }
+            .into(),
+            CommandError::InvalidVolume { .. } => CinderException::InvalidVolume { reason }.into(),
+            CommandError::InvalidInput { .. } => CinderException::InvalidInput { reason }.into(),
+            CommandError::InvalidUuid { uuid } => {
+                CinderException::InvalidUUID { uuid: uuid.clone() }.into()
+            }
+            CommandError::InvalidAttachMode { mode, id } => {
+                CinderException::InvalidVolumeAttachMode {
+                    mode: mode.clone(),
+                    volume_id: id.clone(),
+                }
+                .into()
+            }
+            // Its words hold those of the cause already.
+            CommandError::Connection { reason, .. } => CinderException::VolumeBackendAPIException {
+                data: reason.clone(),
             }
             .into(),
             CommandError::Invalid { .. } => CinderException::Invalid { text: reason }.into(),
@@ -120,6 +224,12 @@ impl From<&CommandError> for Failure {
                 }
                 .into()
             }
+            CommandError::Backend(BackendError::SnapshotLimit { reason, .. }) => {
+                CinderException::SnapshotLimitReached {
+                    set_limit: reason.clone(),
+                }
+                .into()
+            }
             CommandError::Backend(_) => {
                 CinderException::VolumeBackendAPIException { data: reason }.into()
             }
@@ -129,6 +239,7 @@ impl From<&CommandError> for Failure {
             CommandError::Defect => Failure::builtin("RuntimeError", &reason),
             CommandError::Db(_)
             | CommandError::Cast(_)
+            | CommandError::OpenStack(_)
             | CommandError::Poisoned { .. }
             | CommandError::Lost
             | CommandError::Journal(_)
@@ -145,7 +256,11 @@ mod tests {
     #[test]
     fn every_error_has_the_class_callers_expect() {
         let array = |e| CommandError::Backend(e);
-        let rows: [(CommandError, &str, i64); 9] = [
+        let row = || DbError::NotFound {
+            table: "volumes",
+            id: "v".into(),
+        };
+        let rows: [(CommandError, &str, i64); 13] = [
             (CommandError::NotReady, "DriverNotInitialized", 500),
             (
                 CommandError::VolumeNotFound { id: "v".into() },
@@ -184,6 +299,35 @@ mod tests {
                 500,
             ),
             (CommandError::Rescheduled, "CinderException", 500),
+            (
+                CommandError::SnapshotNotFound { id: "s".into() },
+                "SnapshotNotFound",
+                404,
+            ),
+            (
+                CommandError::MetadataCopyFailure {
+                    of: "s".into(),
+                    source: row(),
+                },
+                "MetadataCopyFailure",
+                400,
+            ),
+            (
+                CommandError::MetadataUpdateFailure {
+                    of: "v".into(),
+                    source: row(),
+                },
+                "MetadataUpdateFailure",
+                400,
+            ),
+            (
+                array(BackendError::SnapshotLimit {
+                    name: "v".into(),
+                    reason: "max_num_of_snapshots".into(),
+                }),
+                "SnapshotLimitReached",
+                500,
+            ),
         ];
         for (error, class, code) in rows {
             let failure = Failure::from(&error);

@@ -1,12 +1,12 @@
 //! Notifications about volumes: what `volume.*` events say.
 
 use chrono::{NaiveDateTime, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing::warn;
 
 use super::Run;
 use super::error::CommandError;
-use crate::db::{GlanceMetadata, MetadataOf, Volume};
+use crate::db::{Attachment, GlanceMetadata, MetadataOf, Volume};
 use crate::rpc::notification::{self, Metadata, Priority, VolumeUsage};
 use crate::rpc::opaque::Opaque;
 use crate::rpc::{request, time};
@@ -35,6 +35,11 @@ impl Run<'_> {
         let glance: Vec<Opaque> = or_none(glance, "image metadata")
             .iter()
             .map(glance_row)
+            .collect();
+        let attachments = self.db(|| self.db.attachments_of_volume(&row.id)).await;
+        let attachments: Vec<Opaque> = or_none(attachments, "attachments")
+            .iter()
+            .map(|attachment| attachment_row(attachment, row))
             .collect();
         let now = Utc::now().naive_utc();
         let when =
@@ -65,7 +70,7 @@ impl Run<'_> {
                     .map(|(key, value)| Metadata { key, value })
                     .collect(),
             ),
-            volume_attachment: Some(Vec::new()),
+            volume_attachment: Some(attachments),
             glance_metadata: (!glance.is_empty()).then_some(glance),
         };
         let event_type = format!("volume.{suffix}");
@@ -90,6 +95,93 @@ fn or_none<T: Default>(result: Result<T, CommandError>, what: &'static str) -> T
     })
 }
 
+/// An attachment as Python's JSON shows its row, with the volume's row in it. What hosts log in
+/// with is in `connection_info`, and no listener's business: it is always null here.
+fn attachment_row(row: &Attachment, volume: &Volume) -> Opaque {
+    let when = |t: Option<NaiveDateTime>| t.map(time::naive);
+    let connector = row.connector.as_ref().map(|text| text.expose().to_owned());
+    let fields = [
+        ("id", json!(row.id)),
+        ("volume_id", json!(row.volume_id)),
+        ("instance_uuid", json!(row.instance_uuid)),
+        ("attached_host", json!(row.attached_host)),
+        ("mountpoint", json!(row.mountpoint)),
+        ("attach_time", json!(when(row.attach_time))),
+        ("detach_time", json!(when(row.detach_time))),
+        ("attach_status", json!(row.attach_status)),
+        ("attach_mode", json!(row.attach_mode)),
+        ("connection_info", json!(null)),
+        ("connector", json!(connector)),
+        ("deleted_at", json!(when(row.deleted_at))),
+        ("deleted", json!(row.deleted)),
+        ("created_at", json!(when(row.created_at))),
+        ("updated_at", json!(when(row.updated_at))),
+        ("volume", json!(volume_row(volume))),
+    ];
+    named(fields)
+}
+
+/// A volume's row as Python's JSON shows it, without its credentials.
+fn volume_row(row: &Volume) -> Opaque {
+    let when = |t: Option<NaiveDateTime>| t.map(time::naive);
+    let fields = [
+        ("id", json!(row.id)),
+        ("_name_id", json!(row.name_id)),
+        ("use_quota", json!(row.use_quota)),
+        ("ec2_id", json!(null)),
+        ("user_id", json!(row.user_id)),
+        ("project_id", json!(row.project_id)),
+        ("snapshot_id", json!(row.snapshot_id)),
+        ("cluster_name", json!(row.cluster_name)),
+        ("host", json!(row.host)),
+        ("size", json!(row.size)),
+        ("availability_zone", json!(row.availability_zone)),
+        ("status", json!(row.status)),
+        ("attach_status", json!(row.attach_status)),
+        ("migration_status", json!(row.migration_status)),
+        ("scheduled_at", json!(when(row.scheduled_at))),
+        ("launched_at", json!(when(row.launched_at))),
+        ("terminated_at", json!(when(row.terminated_at))),
+        ("display_name", json!(row.display_name)),
+        ("display_description", json!(row.display_description)),
+        ("provider_location", json!(row.provider_location)),
+        ("provider_auth", json!(null)),
+        ("provider_geometry", json!(row.provider_geometry)),
+        ("provider_id", json!(row.provider_id)),
+        ("volume_type_id", json!(row.volume_type_id)),
+        ("source_volid", json!(row.source_volid)),
+        ("encryption_key_id", json!(row.encryption_key_id)),
+        ("consistencygroup_id", json!(row.consistencygroup_id)),
+        ("group_id", json!(row.group_id)),
+        ("bootable", json!(row.bootable)),
+        ("multiattach", json!(row.multiattach)),
+        ("replication_status", json!(row.replication_status)),
+        (
+            "replication_extended_status",
+            json!(row.replication_extended_status),
+        ),
+        (
+            "replication_driver_data",
+            json!(row.replication_driver_data),
+        ),
+        ("previous_status", json!(row.previous_status)),
+        ("service_uuid", json!(row.service_uuid)),
+        ("shared_targets", json!(row.shared_targets)),
+        ("deleted_at", json!(when(row.deleted_at))),
+        ("deleted", json!(row.deleted)),
+        ("created_at", json!(when(row.created_at))),
+        ("updated_at", json!(when(row.updated_at))),
+    ];
+    named(fields)
+}
+
+fn named<const N: usize>(fields: [(&str, Value); N]) -> Opaque {
+    fields
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
 /// A row as Python's JSON shows it.
 fn glance_row(row: &GlanceMetadata) -> Opaque {
     let when = |t: Option<NaiveDateTime>| t.map(time::naive);
@@ -104,8 +196,5 @@ fn glance_row(row: &GlanceMetadata) -> Opaque {
         ("deleted_at", json!(when(row.deleted_at))),
         ("deleted", json!(row.deleted)),
     ];
-    fields
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+    named(fields)
 }

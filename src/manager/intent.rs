@@ -7,7 +7,7 @@ use crate::journal::NewIntent;
 use crate::rpc::{Command, RequestContext, Resource};
 
 /// Entries of a connector that name an initiator; the rest is no help, or none of our business.
-const INITIATORS: [&str; 4] = ["initiator", "wwpns", "host", "multipath"];
+const INITIATORS: [&str; 5] = ["initiator", "wwpns", "wwnns", "host", "multipath"];
 
 /// Key of a resource, in the journal and among the mentions: `volume/<id>`.
 pub(super) fn resource_key(resource: Resource<'_>) -> Option<String> {
@@ -37,11 +37,26 @@ pub(super) fn of(
         Command::CreateVolume(args) => {
             planned.push(args.volume.name_id().to_owned());
             // The row does not tell a blank volume from one that an image was to fill.
-            details.insert("blank".to_owned(), json!(Source::of(args).is_none()));
+            let source = Source::of(args);
+            details.insert("blank".to_owned(), json!(source.is_none()));
+            let copied = source.as_ref().and_then(Source::copied);
+            details.insert("source".to_owned(), json!(copied));
         }
         Command::DeleteVolume(args) => {
             details.insert("unmanage_only".to_owned(), json!(args.unmanage_only));
             details.insert("cascade".to_owned(), json!(args.cascade));
+        }
+        Command::ExtendVolume(args) => growth(&mut details, args.new_size, &args.reservations),
+        Command::ExtendVolumeCompletion(args) => {
+            growth(&mut details, args.new_size, &args.reservations);
+            details.insert("error".to_owned(), json!(args.error));
+        }
+        Command::CreateSnapshot(args) => {
+            planned.push(args.snapshot.id().to_owned());
+            details.insert("volume_id".to_owned(), json!(args.snapshot.volume_id()));
+        }
+        Command::DeleteSnapshot(args) => {
+            details.insert("unmanage_only".to_owned(), json!(args.unmanage_only));
         }
         Command::InitializeConnection(args) => connector(&mut details, &json!(args.connector)),
         Command::TerminateConnection(args) => connector(&mut details, &json!(args.connector)),
@@ -56,6 +71,12 @@ pub(super) fn of(
         planned,
         details,
     }
+}
+
+/// The row knows neither the size wanted nor what is reserved for it.
+fn growth(details: &mut Map<String, Value>, new_size: i64, reservations: &Option<Vec<String>>) {
+    details.insert("new_size".to_owned(), json!(new_size));
+    details.insert("reservations".to_owned(), json!(reservations));
 }
 
 fn connector(details: &mut Map<String, Value>, connector: &Value) {

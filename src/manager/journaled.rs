@@ -8,7 +8,7 @@ use serde_json::Value;
 use tracing::{error, info, warn};
 
 use super::error::CommandError;
-use super::redelivery::{self, Otherwise, Rule};
+use super::redelivery::{self, Otherwise};
 use super::refusal;
 use super::{Manager, Origin, Run, intent};
 use crate::journal::{Begun, Health, JournalError};
@@ -58,7 +58,10 @@ impl Manager {
             }
             Ok(Begun::Finished(finish)) => {
                 info!(ended = ?finish.at, "repeat of a command that has ended: nothing is changed");
-                return Ended::Outcome(answer_again(rule, &command));
+                return match run.answer_again(command).await {
+                    Err(CommandError::Stopping) => Ended::CutOff,
+                    outcome => Ended::Outcome(outcome.map_err(|e| Failure::from(&e))),
+                };
             }
             Err(error) => {
                 warn!(%error, "the journal takes no intent: the command is not started");
@@ -131,6 +134,22 @@ impl Run<'_> {
         Err(error)
     }
 
+    /// The reply of a command whose finish record is there: read anew, no row changes.
+    async fn answer_again(&self, command: Command) -> Result<Value, CommandError> {
+        if self.rule.otherwise == Otherwise::Acknowledge {
+            return Ok(Value::Null);
+        }
+        match command {
+            Command::AttachmentUpdate(args) => self.attachment_update_again(*args).await,
+            Command::InitializeConnection(args) => self.initialize_connection_again(*args).await,
+            Command::AttachVolume(args) => self.attach_volume_again(*args).await,
+            // They were refused, and are again.
+            other => Err(CommandError::Unsupported {
+                what: refusal::of(&other).what,
+            }),
+        }
+    }
+
     /// The command; what nobody foresaw ends its rows as a refusal would.
     async fn guarded(&self, command: Command) -> Result<Value, CommandError> {
         let ending = refusal::of(&command);
@@ -145,16 +164,5 @@ impl Run<'_> {
                 Err(CommandError::Defect)
             }
         }
-    }
-}
-
-/// The reply of a command whose finish record is there.
-fn answer_again(rule: &Rule, command: &Command) -> Result<Value, Failure> {
-    match rule.otherwise {
-        Otherwise::Acknowledge => Ok(Value::Null),
-        // None of these is built yet: they were refused, and are again.
-        Otherwise::FromRows => Err(Failure::from(&CommandError::Unsupported {
-            what: refusal::of(command).what,
-        })),
     }
 }

@@ -4,10 +4,23 @@
 //! has ended already. Every command ends in one final state of its row, also if it fails.
 
 mod accept_transfer;
+mod announce_extend;
+mod attach_volume;
+mod attachment_delete;
+mod attachment_update;
+mod connection;
+mod connector;
+mod create_from;
+mod create_snapshot;
 mod create_volume;
+mod delete_snapshot;
 mod delete_volume;
+mod detach_volume;
 mod error;
 mod events;
+mod extend_volume;
+mod extend_volume_completion;
+mod initialize_connection;
 mod intent;
 mod journaled;
 mod locks;
@@ -18,14 +31,18 @@ mod redelivery;
 mod refusal;
 mod refuse;
 mod rows;
+mod sharing;
 mod slots;
+mod snapshot_rows;
 mod source;
+mod terminate_connection;
 
 pub use error::CommandError;
 pub use journaled::Ended;
 pub use locks::{LockError, LockGuard, Locks};
 pub use mentions::{Mention, Mentions};
 pub use recovery::{Reading, Recovery};
+pub use sharing::Departed;
 pub use slots::{Slot, Slots};
 
 use std::ops::Deref;
@@ -41,6 +58,7 @@ use crate::backend::Backend;
 use crate::config::{BackendOptions, ServiceOptions};
 use crate::db::{Db, Service};
 use crate::journal::Journal;
+use crate::openstack::Nova;
 use crate::report::Report;
 use crate::rpc::{Command, RequestContext};
 use redelivery::Rule;
@@ -72,6 +90,10 @@ pub struct Manager {
     pub journal: Journal,
     /// What the messages here are about.
     pub mentions: Mentions,
+    /// Attachments whose end was answered, and whose rows are about to go.
+    pub departed: Departed,
+    /// Tells instances of volumes that grew.
+    pub nova: Nova,
     /// Whether the array was reached with these options.
     pub ready: watch::Receiver<bool>,
     /// Our service row.
@@ -97,6 +119,17 @@ impl Run<'_> {
         match command {
             Command::CreateVolume(args) => self.create_volume(*args).await,
             Command::DeleteVolume(args) => self.delete_volume(*args).await,
+            Command::ExtendVolume(args) => self.extend_volume(*args).await,
+            Command::ExtendVolumeCompletion(args) => self.extend_volume_completion(*args).await,
+            Command::CreateSnapshot(args) => self.create_snapshot(*args).await,
+            Command::DeleteSnapshot(args) => self.delete_snapshot(*args).await,
+            Command::AttachVolume(args) => self.attach_volume(*args).await,
+            Command::DetachVolume(args) => self.detach_volume(*args).await,
+            Command::InitializeConnection(args) => self.initialize_connection(*args).await,
+            Command::TerminateConnection(args) => self.terminate_connection(*args).await,
+            Command::RemoveExport(args) => self.remove_export(*args).await,
+            Command::AttachmentUpdate(args) => self.attachment_update(*args).await,
+            Command::AttachmentDelete(args) => self.attachment_delete(*args).await,
             Command::AcceptTransfer(args) => self.accept_transfer(*args).await,
             Command::GetCapabilities(args) => {
                 if args.discover

@@ -7,7 +7,9 @@
 
 mod lost;
 mod resolve;
+mod resume;
 mod scan;
+mod undo;
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;

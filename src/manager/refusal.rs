@@ -102,7 +102,8 @@ pub(super) fn of(command: &Command) -> Refusal {
     use VolumeEnd::{ByAttachments, ErrorKeepingPrevious, Previous, Status};
     let own = |id: &str| id.to_owned();
     match command {
-        // These two are run: their lines are for those that never come to an end.
+        // Volumes, snapshots and their growth are run: these lines are for commands that never come
+        // to an end.
         C::CreateVolume(a) => Refusal::new(format!("create volume {}", a.volume.id()))
             .row(Volume(
                 own(a.volume.id()),

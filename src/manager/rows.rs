@@ -65,11 +65,20 @@ impl Run<'_> {
         if !["creating", "deleting", "uploading", "downloading"].contains(&status) {
             return Ok(None);
         }
-        let of = WorkerOf::Volume(row.id.clone());
+        self.claim_of(&WorkerOf::Volume(row.id.clone()), status)
+            .await
+    }
+
+    /// Takes the worker row of a resource in a cleanable status.
+    pub(super) async fn claim_of(
+        &self,
+        of: &WorkerOf,
+        status: &str,
+    ) -> Result<Option<Worker>, CommandError> {
         let service_id = self.row.borrow().id;
         for _ in 0..CLAIM_TRIES {
             match self
-                .db(|| self.db.claim_worker(&of, service_id, status))
+                .db(|| self.db.claim_worker(of, service_id, status))
                 .await?
             {
                 Claim::Ours(worker) => {
@@ -79,7 +88,7 @@ impl Run<'_> {
                 Claim::Lost => {}
             }
         }
-        warn!(volume.id = %row.id, "the workers row changes all the time: going on without it");
+        warn!(resource = ?of, "the workers row changes all the time: going on without it");
         Ok(None)
     }
 
@@ -138,13 +147,14 @@ impl Run<'_> {
         }
     }
 
-    /// One volume and its size less, also for its type, even if that was deleted meanwhile.
-    async fn give_back_request(&self, row: &Volume) -> Result<QuotaRequest, CommandError> {
-        let changes = [
-            (ResourceKind::Volumes, -1),
-            (ResourceKind::Gigabytes, -row.size.unwrap_or(0)),
-        ];
-        let volume_type = match &row.volume_type_id {
+    /// Changes of a project's quota, also for a type, even if that was deleted meanwhile.
+    async fn quota_request(
+        &self,
+        project_id: &str,
+        changes: &[(ResourceKind, i32)],
+        volume_type_id: Option<&str>,
+    ) -> QuotaRequest {
+        let volume_type = match volume_type_id {
             Some(id) => self
                 .db(|| self.db.volume_type(id, Read::WithDeleted))
                 .await
@@ -154,9 +164,9 @@ impl Run<'_> {
         };
         let options = &self.service;
         let limit = |limit: i64| i32::try_from(limit).unwrap_or(i32::MAX);
-        Ok(QuotaRequest {
-            project_id: project_of(row).to_owned(),
-            deltas: Delta::with_type(&changes, volume_type.as_ref()),
+        QuotaRequest {
+            project_id: project_id.to_owned(),
+            deltas: Delta::with_type(changes, volume_type.as_ref()),
             quota_class: self.context.quota_class.clone(),
             defaults: QuotaDefaults {
                 volumes: limit(options.quota_volumes),
@@ -166,11 +176,33 @@ impl Run<'_> {
                 ..QuotaDefaults::default()
             },
             expire: options.reservation_expire,
-        })
+        }
     }
 
-    /// Reserves the quota that a deleted volume gives back. The ids derive from the message, so
-    /// that a repeat finds them; a failure is logged, and the delete goes on without.
+    /// Reserves what a deleted resource gives back to its project. The ids are made of the
+    /// message's and the resource's name in the quota, so that a repeat finds them; a failure is
+    /// logged, and the delete goes on without.
+    pub(super) async fn reserve_changes(
+        &self,
+        project_id: &str,
+        changes: &[(ResourceKind, i32)],
+        volume_type_id: Option<&str>,
+        id_of: impl Fn(&str) -> Uuid + Sync,
+    ) -> Result<Vec<String>, CommandError> {
+        let request = self
+            .quota_request(project_id, changes, volume_type_id)
+            .await;
+        match self.db(|| self.db.reserve_with_ids(&request, &id_of)).await {
+            Ok(reservations) => Ok(reservations.ids),
+            Err(CommandError::Stopping) => Err(CommandError::Stopping),
+            Err(error) => {
+                warn!(project_id, error = %error.chain(), "quota is not given back");
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    /// Reserves the quota that a deleted volume gives back.
     pub(super) async fn reserve_give_back(
         &self,
         row: &Volume,
@@ -182,15 +214,13 @@ impl Run<'_> {
         if !self.db(|| self.db.volume_uses_quota(row)).await? {
             return Ok(Vec::new());
         }
-        let request = self.give_back_request(row).await?;
-        match self.db(|| self.db.reserve_with_ids(&request, &id_of)).await {
-            Ok(reservations) => Ok(reservations.ids),
-            Err(CommandError::Stopping) => Err(CommandError::Stopping),
-            Err(error) => {
-                warn!(volume.id = %row.id, error = %error.chain(), "quota is not given back");
-                Ok(Vec::new())
-            }
-        }
+        let changes = [
+            (ResourceKind::Volumes, -1),
+            (ResourceKind::Gigabytes, -row.size.unwrap_or(0)),
+        ];
+        let volume_type = row.volume_type_id.as_deref();
+        self.reserve_changes(project_of(row), &changes, volume_type, id_of)
+            .await
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a volume is to be made from.
 
+use super::snapshot_rows;
 use crate::db::Volume;
 use crate::rpc::commands::CreateVolume;
 
@@ -35,10 +36,18 @@ impl Source {
         snapshot.or_else(|| row.source_volid.clone().map(Self::Volume))
     }
 
+    /// Id of what the array copies; images and backups it does not know.
+    pub(super) fn copied(&self) -> Option<&str> {
+        match self {
+            Self::Snapshot(id) | Self::Volume(id) => Some(id),
+            Self::Image(_) | Self::Backup(_) => None,
+        }
+    }
+
     /// Name of the lock that keeps the source from being deleted meanwhile.
     pub(super) fn lock_name(&self) -> Option<String> {
         match self {
-            Self::Snapshot(id) => Some(format!("{id}-delete_snapshot")),
+            Self::Snapshot(id) => Some(snapshot_rows::lock_name(id)),
             Self::Volume(id) => Some(format!("{id}-delete_volume")),
             Self::Image(_) | Self::Backup(_) => None,
         }

@@ -63,6 +63,8 @@ pub enum Detail {
     SnapshotCreateError,
     SnapshotIsBusy,
     SnapshotDeleteError,
+    NotifyComputeServiceFailed,
+    SnapshotUpdateMetadataFailed,
 }
 
 impl Detail {
@@ -77,6 +79,8 @@ impl Detail {
             Self::SnapshotCreateError => "013",
             Self::SnapshotIsBusy => "015",
             Self::SnapshotDeleteError => "016",
+            Self::NotifyComputeServiceFailed => "009",
+            Self::SnapshotUpdateMetadataFailed => "014",
         }
     }
 }

@@ -51,6 +51,11 @@ impl Dialect {
         self != Self::V1
     }
 
+    /// Whether a snapshot is created under the name it shall bear.
+    pub(super) fn names_snapshots(self) -> bool {
+        self == Self::V1
+    }
+
     /// Whether a list can be narrowed by `filter` and hold whole objects (`full`).
     pub fn has_filters(self) -> bool {
         self != Self::V1

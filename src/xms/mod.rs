@@ -23,6 +23,7 @@ mod refusal;
 mod request;
 mod send;
 mod session;
+mod snapshots;
 mod targets;
 mod tls;
 mod value;
@@ -42,6 +43,7 @@ pub use iscsi_portals::{IscsiPortal, IscsiPortals};
 pub use lun_maps::{GroupMapping, LunMaps, MappedVolume};
 pub use send::{Created, RetryPolicy};
 pub use session::Session;
+pub use snapshots::{CopyKind, Snapshots};
 pub use targets::Targets;
 pub use tls::{ServerCertificate, install_crypto_provider};
 pub use value::{Count, Kilobytes, Oid};
@@ -97,6 +99,11 @@ impl Xms {
     /// `volumes`
     pub fn volumes(&self) -> Volumes<'_> {
         Volumes::new(self)
+    }
+
+    /// `snapshots`
+    pub fn snapshots(&self) -> Snapshots<'_> {
+        Snapshots::new(self)
     }
 
     /// `consistency-groups` and their members.

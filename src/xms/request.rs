@@ -221,6 +221,8 @@ impl fmt::Display for Request {
                 "vol-name",
                 "vol-id",
                 "cg-id",
+                "snap-vol-name",
+                "snap-suffix",
                 "ig-name",
                 "port-address",
                 "ig-id",

@@ -25,8 +25,15 @@ pub struct Volume {
 }
 
 impl Volume {
-    const PROPS: &'static [&'static str] =
+    pub(super) const PROPS: &'static [&'static str] =
         &["vol-size", "ancestor-vol-id", "related-consistency-groups"];
+
+    /// Whether it is a copy of the volume of this name.
+    pub fn is_copy_of(&self, source: &str) -> bool {
+        self.ancestor_vol_id
+            .as_ref()
+            .is_some_and(|ancestor| ancestor.name == source)
+    }
 
     /// Whether it belongs to the consistency group of this name.
     pub fn is_in_group(&self, group: &str) -> bool {
@@ -138,6 +145,19 @@ impl<'a> Volumes<'a> {
         self.xms
             .change(&session.request(Method::DELETE, TYPE).named(name))
             .await
+    }
+
+    /// Grows the volume of this name. The array refuses to shrink one.
+    ///
+    /// # Errors
+    /// [`XmsError::NotFound`]; [`XmsError::Refused`] when it is larger already; those of any call.
+    pub async fn resize(&self, name: &str, size_gib: u64) -> Result<(), XmsError> {
+        let session = self.xms.session().await?;
+        let request = session
+            .request(Method::PUT, TYPE)
+            .named(name)
+            .field("vol-size", format!("{size_gib}g"));
+        self.xms.change(&request).await
     }
 
     /// Renames a volume. One that bears the new name while the old one is gone was renamed before.

@@ -64,11 +64,11 @@ class Asker:
     def ask(self, kind, ident=None, tag="", **more):
         """Sends something whose end the checker judges; `more` says what ends are right.
 
-        kind is create, delete, or call; for a call `method` and `timeout` are in `more`. With
+        kind is a command of the publisher that changes something, or call; for a call `method` and `timeout` are in `more`. With
         `forget` the rows are made and the message is not sent.
         """
         fields = {"ident": ident} if ident else {}
-        fields |= {name: more[name] for name in ("host", "method", "timeout") if name in more}
+        fields |= {name: more[name] for name in ("host", "method", "timeout", "size", "connector", "old") if name in more}
         key = self.send("forget" if more.get("forget") else kind, **fields)
         self.asked[key] = {"kind": kind, "id": ident, "tag": tag, **more}
         return key
@@ -95,6 +95,14 @@ class Asker:
         if failed := [a for a in answers if "failed" in a]:
             raise LabError(f"the publisher could not make rows: {failed[0]}")
         return made
+
+    def prepare_one(self, rng, command="prepare", **fields):
+        """Rows of one volume or snapshot whose id the seed decides; the id."""
+        ident = str(uuid.UUID(int=rng.getrandbits(128), version=4))
+        (answer,) = self.wait([self.send(command, ident=ident, **fields)])
+        if "failed" in answer:
+            raise LabError(f"the publisher could not make rows: {answer}")
+        return ident
 
     def heard(self):
         """What came to the scheduler's side."""

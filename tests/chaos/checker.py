@@ -10,13 +10,15 @@
 | recovered | ended by recovery, visibly: error with a user message, where a broker lost its queues |
 | unconfirmed | the publisher could not confirm; judged for leftovers only |
 
-What may be asked: `kind` create, delete or call; `may_fail`: an end in error is right, too;
+What may be asked: `kind` create, delete, extend, attach, detach, snapshot, delete_snapshot or call; `may_fail`: an end in error is right, too;
 `may_time_out`: so is a call without reply; `tag`: when it was asked.
 """
 
 from facts import IN_PROGRESS
+from links import SNAPSHOT_KINDS, judge_ancestors, judge_maps, judge_snapshot
 
 VERDICTS = ("lost", "doubled", "orphans", "stuck", "errors", "recovered", "unconfirmed")
+CALLS = ("call", "attach", "detach")
 ALWAYS_ZERO = ("lost", "doubled", "orphans", "stuck", "errors")
 
 
@@ -24,16 +26,27 @@ def verdict(facts, asked, heard=None, recovery_allowed=False):
     """{"counts": {verdict: n}, "details": [text]} of one part."""
     found = Findings()
     rows = {row["id"]: row for row in facts["volumes"]}
+    snapshots = {row["id"]: row for row in facts.get("snapshots", [])}
     objects = {}
     for name, size in facts["array"]:
         objects.setdefault(name, []).append(size)
     told = {message["id"] for message in facts["messages"]}
     for ident, last in last_requests(asked).items():
+        if last["kind"] in SNAPSHOT_KINDS:
+            where = f"{ident} ({last['kind']}{', ' + last['tag'] if last.get('tag') else ''})"
+            if outcome(last) == "unconfirmed":
+                found.add("unconfirmed", f"{where}: {last.get('answer')}")
+            else:
+                judge_snapshot(found, last, snapshots.get(ident), where)
+            judge_size(found, snapshots.get(ident), objects.get(ident, []), where)
+            continue
         judge_volume(found, last, rows.get(ident), objects.get(ident, []), ident in told,
                      recovery_allowed)
     judge_calls(found, asked, heard or {})
     judge_messages(found, facts["messages"], asked, heard or {})
-    judge_leftovers(found, facts, rows, objects)
+    judge_leftovers(found, facts, {**snapshots, **rows}, objects)
+    judge_ancestors(found, facts)
+    judge_maps(found, facts)
     judge_quota(found, facts)
     return {"counts": found.counts, "details": found.details}
 
@@ -56,7 +69,7 @@ def outcome(request):
     for name in ("confirmed", "replied", "refused", "timed_out"):
         if answer.get(name):
             return name
-    if request["kind"] == "call" and "failed" in answer:
+    if request["kind"] in CALLS and "failed" in answer:
         return "failed"
     return "unconfirmed"
 
@@ -99,20 +112,36 @@ def judge_volume(found, request, row, objects, told, recovery_allowed):
         return
     if what == "delete" and status != "deleted":
         found.add("lost", f"{where} is '{status}'")
-    elif what == "create" and status == "deleted":
+    elif what != "delete" and status == "deleted":
         found.add("lost", f"{where} was deleted, which nobody asked for")
-    elif what == "create" and objects != [row["size"]]:
-        found.add("lost", f"{where} is '{status}' with {row['size']} GiB, array has {objects}")
+    elif what == "extend" and row["size"] != request["size"]:
+        found.add("lost", f"{where} has {row['size']} GiB, asked for {request['size']}")
+    elif outcome(request) == "replied" and what in REACHED and status != REACHED[what]:
+        found.add("lost", f"{where} is '{status}'")
+    else:
+        judge_size(found, row, objects, where)
+
+
+# where a volume is after a cycle of calls that was answered
+REACHED = {"attach": "in-use", "detach": "available"}
+
+
+def judge_size(found, row, objects, where):
+    """What is available is on the array once, as large as the row says."""
+    if row is None or row["deleted"] or row["status"] not in ("available", "in-use"):
+        return
+    if objects != [row["size"]]:
+        found.add("lost", f"{where} is '{row['status']}' with {row['size']} GiB, array has {objects}")
 
 
 def judge_calls(found, asked, heard):
     """Each call has one reply, or may have timed out."""
     timed_out = 0
     for request in asked:
-        if request["kind"] != "call":
+        if request["kind"] not in CALLS:
             continue
         end = outcome(request)
-        where = f"call {request['method']} {request.get('id') or ''} ({request.get('tag', '')})"
+        where = f"{request['kind']} {request.get('method', '')} {request.get('id') or ''} ({request.get('tag', '')})"
         if end == "timed_out":
             timed_out += 1
             if not request.get("may_time_out"):
@@ -147,7 +176,7 @@ def judge_leftovers(found, facts, rows, objects):
     """Nothing on the array without a live row that leads to it; no worker row at rest."""
     for name, sizes in objects.items():
         row = rows.get(name)
-        if row is None or row["deleted"] or not row["host"]:
+        if row is None or row["deleted"] or not row.get("host", True):
             why = "no row" if row is None else "row deleted" if row["deleted"] else "row has no host"
             found.add("orphans", f"{name} on the array, {why}", len(sizes))
         elif len(sizes) > 1:
@@ -163,7 +192,9 @@ def judge_leftovers(found, facts, rows, objects):
 def judge_quota(found, facts):
     """quota_usages against a recount of the live rows."""
     live = [row for row in facts["volumes"] if not row["deleted"]]
-    counts = {"volumes": len(live), "gigabytes": sum(row["size"] for row in live)}
+    copies = [row for row in facts.get("snapshots", []) if not row["deleted"]]
+    counts = {"volumes": len(live), "snapshots": len(copies),
+              "gigabytes": sum(row["size"] for row in [*live, *copies])}
     for usage in facts["usages"]:
         kind = next((k for k in counts if usage["resource"].startswith(k)), None)
         if kind is None:
@@ -183,7 +214,7 @@ def information(facts, asked, heard):
     failed = {row["id"] for row in facts["volumes"] if row["status"].startswith("error")}
     return {
         "casts": sum(outcome(request) == "confirmed" for request in asked),
-        "calls": sum(request["kind"] == "call" for request in asked),
+        "calls": sum(request["kind"] in CALLS for request in asked),
         "refused": sum(outcome(request) == "refused" for request in asked),
         "create.end twice": len(told) - len(set(told)),
         "array objects of rows in error": sum(name in failed for name, _ in facts["array"]),

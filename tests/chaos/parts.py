@@ -32,10 +32,19 @@ def part(name, title, **more):
     return enter
 
 
+@part("calm", "nothing goes wrong: what is asked and counted is right by itself")
+def calm(play):
+    play.xms.slow(50)
+    play.baseline(6, keep=2, mix=12)
+    for tag in ("first", "second"):
+        play.play(play.spread(play.traffic(6, 3, calls=4, tag=tag), 5))
+        play.settle()
+
+
 @part("kill-random", "SIGKILL at five random moments of creates, deletes and calls, started again at once")
 def kill_random(play):
     play.xms.slow(250)
-    play.baseline(20, keep=4)
+    play.baseline(20, keep=4, mix=24)
     burst = play.traffic(60, 0)
     mix = play.traffic(20, 20, calls=12, tag="mix")
     events = [(0.0, request) for request in burst[:30]] + play.spread(burst[30:] + mix, 24)
@@ -46,7 +55,7 @@ def kill_random(play):
 @part("sigterm", "SIGTERM twice under load, started again", limit=420, settle=60)
 def sigterm(play):
     play.xms.slow(250)
-    play.baseline(16, keep=4)
+    play.baseline(16, keep=4, mix=12)
 
     def restart():
         play.notes.setdefault("exit statuses", []).append(play.host.terminate())
@@ -64,7 +73,7 @@ def sigterm(play):
       settle=90)
 def cut(play):
     play.xms.slow(200)
-    play.baseline(16, keep=4)
+    play.baseline(16, keep=4, mix=12)
     events = play.spread(play.traffic(40, 16, calls=8), 30)
     for moment in play.moments(6, 30, 4.5):
         name = play.rng.choice(sorted(play.relays))
@@ -78,7 +87,7 @@ def cut(play):
 def restart_broker(play):
     """A burst that is mostly still queued when the broker goes: once killed, once stopped."""
     play.xms.slow(500)
-    play.baseline(20)
+    play.baseline(20, mix=12)
     rabbit = play.stage.rabbit
 
     def kill():

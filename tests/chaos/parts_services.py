@@ -49,7 +49,7 @@ def forgotten(play, tag):
 def each_kill_point(play):
     for name in kill_points(play.binary):
         play.xms.slow(0)
-        play.baseline(8, keep=0 if play.kept else 2)
+        play.baseline(8, keep=0 if play.kept else 2, mix=0 if play.kept else 14)
         play.xms.slow(60)
         # so that points of failures are passed, and those of the recovery of what has no message
         requests = forgotten(play, name)
@@ -69,7 +69,7 @@ def each_kill_point(play):
       limit=300, settle=90)
 def database(play):
     play.xms.slow(100)
-    play.baseline(50)
+    play.baseline(50, mix=14)
     mariadb = play.stage.mariadb
 
     def kill():
@@ -112,7 +112,7 @@ def deadlocks(stage):
       limit=300, settle=90)
 def xms(play):
     play.xms.slow(80)
-    play.baseline(30)
+    play.baseline(30, mix=14)
     requests = play.traffic(40, 30, calls=4)
     requests += [refused_create(play, "refused", 1), refused_create(play, "refused", 2),
                  refused_create(play, "refused", 3, may_fail=True)]

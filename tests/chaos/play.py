@@ -5,6 +5,7 @@ import time
 import checker
 import facts
 from asker import Asker
+from mix import Mixer
 from process import LabError, wait_until
 from relay import Relay
 from stage import pool_hosts
@@ -25,6 +26,7 @@ class Play:
         self.name = f"{kind}-{part.name}"
         self.relays, self.notes, self.host, self.began = {}, {}, None, time.monotonic()
         self.free, self.kept, self.given_up = [], [], set()
+        self.mixer = Mixer(self)
         stage.begin(self.name, part.options)
         extra = None
         if part.relays:
@@ -63,8 +65,11 @@ class Play:
     def any_host(self):
         return self.rng.choice(pool_hosts())
 
-    def baseline(self, count, keep=0):
-        """Volumes made before anything goes wrong: `free` to be deleted, `keep` to stay."""
+    def baseline(self, count, keep=0, mix=0):
+        """Volumes made before anything goes wrong: `free` to be deleted, `keep` to stay.
+
+        With `mix` also so many that grow, are copied and attached, with what that needs.
+        """
         made = self.asker.prepare(self.rng, count + keep)
         self.asker.wait([
             self.asker.ask("create", ident, "baseline", host=self.any_host()) for ident, _ in made
@@ -72,6 +77,7 @@ class Play:
         idents = [ident for ident, _ in made]
         self.until_available(idents, 90)
         self.free, self.kept = self.free + idents[:count], self.kept + idents[count:]
+        self.mixer.stock_up(mix)
 
     def until_available(self, idents, seconds):
         """Waits for volumes; what never gets there is left to the checker."""
@@ -90,6 +96,7 @@ class Play:
         requests = [self.create(ident, tag, **more) for ident, _ in made]
         requests += [self.delete(ident, tag, **more) for ident in gone]
         requests += [self.call(tag) for _ in range(calls)]
+        requests += self.mixer.requests(tag)
         self.rng.shuffle(requests)
         return requests
 

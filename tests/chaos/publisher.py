@@ -4,10 +4,13 @@ Runs in the services' Python environment. Reads one JSON object a line from stan
 answers each, in any order, with one line on standard output that repeats its `key`. Commands:
 
     prepare   rows, quota and worker row of a volume, as cinder-api leaves them
+    prepare_snapshot  row and quota of a snapshot
     create    host chosen and `create_volume` cast, as cinder-scheduler does
     delete    status `deleting` and `delete_volume` cast, as cinder-api does
     forget    the rows as after create or delete, but no message, as a broker loses it that restarts
     call      get_capabilities, accept_transfer, create_volume or delete_volume as a call
+    extend, snapshot, delete_snapshot    the casts of copies.py
+    attach, detach    the calls of attaching.py, and what the API writes around them
     heard     what the scheduler's side was told so far; late replies
     stop      the end
 
@@ -24,6 +27,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 import oslo_messaging
+from attaching import AttachCommands
 from cinder import context as cinder_context
 from cinder import objects, quota, rpc, service
 from cinder.common import config  # noqa: F401  registers the options
@@ -33,6 +37,7 @@ from cinder.message import message_field
 from cinder.objects import base, fields
 from cinder.scheduler import rpcapi as scheduler_rpcapi
 from cinder.volume import rpcapi as volume_rpcapi
+from copies import CopyCommands
 from oslo_config import cfg
 from oslo_db import exception as db_exception
 from oslo_serialization import jsonutils
@@ -110,8 +115,10 @@ class Scheduler:
         volume.unset_worker()
 
 
-class Publisher:
+class Publisher(CopyCommands, AttachCommands):
     """The commands, each of which returns what its answer says."""
+
+    patiently = staticmethod(patiently)
 
     def __init__(self, user, project):
         self.context = cinder_context.RequestContext(user, project, is_admin=False, roles=["member"])
@@ -140,7 +147,7 @@ class Publisher:
         row.create()
         service.Service.service_id = row.id
 
-    def prepare(self, ident, size):
+    def prepare(self, ident, size, snapshot_id=None, source_volid=None):
         """Row, quota and worker row, with no host yet: nobody takes notice of it before `create`."""
         values = {
             "size": size,
@@ -153,6 +160,8 @@ class Publisher:
             "volume_type_id": self.type.id,
             "multiattach": False,
             "bootable": False,
+            "snapshot_id": snapshot_id,
+            "source_volid": source_volid,
         }
         wanted = {"volumes": 1, "gigabytes": size}
         quota.QUOTAS.add_volume_type_opts(self.context, wanted, self.type.id)
@@ -171,10 +180,12 @@ class Publisher:
             status="creating", attach_status=volume.attach_status,
             display_name=volume.display_name, volume_type_id=volume.volume_type_id,
             availability_zone=volume.availability_zone, multiattach=False,
+            snapshot_id=volume.snapshot_id, source_volid=volume.source_volid,
         )
         spec = objects.RequestSpec(
             volume=volume, volume_id=volume.id, volume_type=self.type,
-            volume_properties=properties, image_id=None, snapshot_id=None, source_volid=None,
+            volume_properties=properties, image_id=None, snapshot_id=volume.snapshot_id,
+            source_volid=volume.source_volid,
             consistencygroup_id=None, cgsnapshot_id=None, group_id=None, backup_id=None,
         )
         filters = {
@@ -311,7 +322,7 @@ def main():
             asked = json.loads(line)
             if asked["do"] == "stop":
                 break
-            pool = calls if asked["do"] in ("call", "heard") else casts
+            pool = calls if asked["do"] in ("call", "attach", "detach", "heard") else casts
             pool.submit(answer_one, publisher, asked, say)
     publisher.server.stop()
     publisher.server.wait()

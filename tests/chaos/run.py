@@ -14,11 +14,9 @@ import argparse
 import json
 import os
 import random
-import signal
 import sys
 import time
 import traceback
-from contextlib import contextmanager
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -30,28 +28,17 @@ sys.path.insert(0, str(HERE))
 import parts_services  # noqa: E402, F401  enters its parts
 import parts_time  # noqa: E402, F401  enters its parts
 import report  # noqa: E402
+from campaign import commit, limit  # noqa: E402
 from hosts import Simulator  # noqa: E402
 from parts import PARTS  # noqa: E402
 from play import Play  # noqa: E402
-from process import LabError, run  # noqa: E402
+from process import LabError  # noqa: E402
 from services import ROOT, Interrupted, Services, end_by_exception  # noqa: E402
 from stage import Stage, kill_points  # noqa: E402
 
 DEFAULT_SEED = 20260
-ORDER = ("kill-random", "kill-points", "sigterm", "cut", "broker-quorum", "broker-default",
+ORDER = ("calm", "kill-random", "kill-points", "sigterm", "cut", "broker-quorum", "broker-default",
          "database", "xms", "long", "call", "throughput")
-
-
-class TooLong(LabError):
-    """A part has passed its limit."""
-
-
-def commit():
-    """What the state folder is named after: results of another program are not ours."""
-    try:
-        return run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], "git").strip()
-    except (LabError, OSError):
-        return "unknown"
 
 
 class Results:
@@ -85,20 +72,6 @@ class Results:
             self.folder.rmdir()
         except OSError:  # another seed's are there
             pass
-
-
-@contextmanager
-def limit(seconds):
-    """Raises TooLong in the body after so many seconds."""
-    def late(_number, _frame):
-        raise TooLong(f"not done after {seconds} s")
-
-    signal.signal(signal.SIGALRM, late)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
 
 
 def play_part(stage, binary, host, one, seed):

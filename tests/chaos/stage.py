@@ -42,6 +42,7 @@ class ChaosSettings(Settings):
                 "enabled_backends": ",".join(BACKENDS),
                 "quota_volumes": 100000,
                 "quota_gigabytes": 1000000,
+                "quota_snapshots": 100000,
                 "report_interval": 2,
                 "service_down_time": 10,
                 "periodic_interval": 10,

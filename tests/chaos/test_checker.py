@@ -125,6 +125,66 @@ class Checker(unittest.TestCase):
         unanswered = {**asked("create"), "answer": None}
         self.assertEqual(self.counts(facts([row("creating")]), [unanswered]), {"unconfirmed": 1})
 
+    def test_growth_is_judged_by_row_and_array(self):
+        grown = asked("extend", size=3)
+        self.assertEqual(self.counts(facts([row("available", size=3)], [["v1", 3]]), [grown]), {})
+        self.assertEqual(self.counts(facts([row("available", size=3)], [["v1", 2]]), [grown]), {"lost": 1})
+        self.assertEqual(self.counts(facts([row("available")], [["v1", 2]]), [grown]), {"lost": 1})
+        self.assertEqual(self.counts(facts([row("error_extending")]), [grown]), {"errors": 1})
+        self.assertEqual(self.counts(facts([row("extending")]), [grown]), {"stuck": 1})
+
+    def snapshots(self, status, array, deleted=False, **more):
+        """Facts of one volume with one snapshot."""
+        taken = {"id": "s1", "status": status, "size": 2, "deleted": deleted, "volume": "v1"}
+        held = 2 if deleted else 4
+        usages = [{"project": "p", "resource": "gigabytes", "in_use": held, "reserved": 0},
+                  {"project": "p", "resource": "snapshots", "in_use": held // 2 - 1, "reserved": 0}]
+        return facts([row("available")], [["v1", 2], *array], snapshots=[taken], usages=usages,
+                     **{"ancestors": {"s1": "v1"}, **more})
+
+    def test_snapshots_are_judged_by_row_and_array(self):
+        made, gone = asked("snapshot", "s1"), asked("delete_snapshot", "s1")
+        there = [["s1", 2]]
+        self.assertEqual(self.counts(self.snapshots("available", there), [made]), {})
+        self.assertEqual(self.counts(self.snapshots("deleted", [], deleted=True), [made, gone]), {})
+        self.assertEqual(self.counts(self.snapshots("available", []), [made]), {"lost": 1})
+        self.assertEqual(self.counts(self.snapshots("creating", []), [made]), {"stuck": 1})
+        self.assertEqual(self.counts(self.snapshots("error", []), [made]), {"errors": 1})
+        self.assertEqual(self.counts(self.snapshots("available", there), [gone]), {"lost": 1})
+        left = self.snapshots("deleted", there, deleted=True)
+        self.assertEqual(self.counts(left, [gone]), {"orphans": 1})
+        interim = self.snapshots("available", [*there, ["v1.s1", 2]])
+        self.assertEqual(self.counts(interim, [made]), {"orphans": 1})
+        other = self.snapshots("available", there, ancestors={"s1": "v9"})
+        self.assertEqual(self.counts(other, [made]), {"lost": 1})
+
+    def test_quota_counts_snapshots(self):
+        seen = self.snapshots("available", [["s1", 2]])
+        for usage, kind in ((0, "doubled"), (2, "orphans")):
+            seen["usages"][1]["in_use"] = usage
+            self.assertEqual(self.counts(seen, []), {kind: 1})
+
+    def test_mappings_and_attachments_belong_together(self):
+        held = [{"id": "a1", "volume": "v1", "status": "attached", "host": "h"}]
+        done = {"replied": True}
+        taken = asked("attach", answer=done)
+
+        def seen(status, attachments, maps):
+            return facts([row(status)], [["v1", 2]], attachments=attachments, maps=maps)
+
+        self.assertEqual(self.counts(seen("in-use", held, [["v1", "g"]]), [taken]), {})
+        self.assertEqual(self.counts(seen("in-use", held, []), [taken]), {"lost": 1})
+        self.assertEqual(self.counts(seen("available", [], []), [taken]), {"lost": 1})
+        freed = asked("detach", answer=done)
+        self.assertEqual(self.counts(seen("available", [], []), [freed]), {})
+        self.assertEqual(self.counts(seen("available", [], [["v1", "g"]]), [freed]), {"orphans": 1})
+        reserved = [{**held[0], "status": "reserved"}]
+        self.assertEqual(self.counts(seen("available", reserved, []), [freed]), {"stuck": 1})
+        late = asked("attach", answer={"timed_out": True}, timeout=60)
+        self.assertEqual(self.counts(seen("available", [], []), [late]), {"lost": 1})
+        late["may_time_out"] = True
+        self.assertEqual(self.counts(seen("available", [], []), [late]), {})
+
 
 if __name__ == "__main__":
     unittest.main()

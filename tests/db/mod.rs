@@ -3,6 +3,7 @@
 mod attachments;
 mod errors;
 mod metadata;
+mod new_rows;
 mod outages;
 mod quota;
 mod quota_parity;

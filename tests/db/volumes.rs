@@ -206,6 +206,8 @@ async fn a_new_row_is_as_the_api_leaves_it(t: TestDb) {
         host: Some("ctl@xio#a".into()),
         scheduled_at: Some(scheduled),
         size: 3,
+        snapshot_id: None,
+        source_volid: Some("source-1".into()),
         availability_zone: Some("nova".into()),
         status: "creating".into(),
         migration_status: None,
@@ -220,6 +222,8 @@ async fn a_new_row_is_as_the_api_leaves_it(t: TestDb) {
     assert_eq!(row.attach_status.as_deref(), Some("detached"));
     assert_eq!(row.scheduled_at, Some(scheduled));
     assert_eq!((row.size, row.use_quota), (Some(3), Some(true)));
+    assert_eq!(row.source_volid.as_deref(), Some("source-1"));
+    assert_eq!(row.snapshot_id, None);
     assert_eq!(
         (row.bootable, row.shared_targets),
         (Some(false), Some(true))

@@ -3,9 +3,9 @@
 use cinder_volume_xtremio::config::Engine;
 use cinder_volume_xtremio::sim::{Fault, FaultAction, FaultMatch};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use crate::support::bodies::{Body, PROJECT};
+use super::volumes;
+use crate::support::bodies::Body;
 use crate::support::lab::{Lab, LabBuilder};
 use crate::support::worker::eventually;
 
@@ -28,13 +28,31 @@ pub(crate) enum Case {
     DeleteFails,
     Unmanage,
     /// A command that this version refuses, with reservations to roll back.
+    Refused,
+    // Growth, snapshots and copies: see `volumes`.
     Extend,
+    /// Instances have it attached.
+    ExtendInUse,
+    ExtendFails,
+    ExtendCompletion,
+    CreateSnapshot,
+    CreateSnapshotFails,
+    DeleteSnapshot,
+    /// The snapshot is mapped to a host.
+    DeleteSnapshotBusy,
+    DeleteSnapshotFails,
+    FromSnapshot,
+    Clone,
+    /// The array refuses the copy.
+    CloneFails,
+    /// With two snapshots.
+    Cascade,
     /// A question that changes nothing.
     AcceptTransfer,
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Create,
         Self::CreateFails,
         Self::CreateMovesOn,
@@ -42,7 +60,20 @@ impl Case {
         Self::DeleteBusy,
         Self::DeleteFails,
         Self::Unmanage,
+        Self::Refused,
         Self::Extend,
+        Self::ExtendInUse,
+        Self::ExtendFails,
+        Self::ExtendCompletion,
+        Self::CreateSnapshot,
+        Self::CreateSnapshotFails,
+        Self::DeleteSnapshot,
+        Self::DeleteSnapshotBusy,
+        Self::DeleteSnapshotFails,
+        Self::FromSnapshot,
+        Self::Clone,
+        Self::CloneFails,
+        Self::Cascade,
         Self::AcceptTransfer,
     ];
 
@@ -57,6 +88,7 @@ impl Case {
             Self::CreateFails => &["worker.claimed", "message.written", "create_volume.failed"],
             Self::CreateMovesOn => &[
                 "worker.claimed",
+                "message.written",
                 "create_volume.tidied",
                 "create_volume.unhosted",
                 "create_volume.given_back",
@@ -74,8 +106,9 @@ impl Case {
                 "delete_volume.ended",
             ],
             Self::DeleteBusy | Self::DeleteFails => &["worker.claimed", "delete_volume.failed"],
-            Self::Extend => &["refused.row_ended", "refused.rolled_back"],
+            Self::Refused => &["refused.row_ended", "refused.rolled_back"],
             Self::AcceptTransfer => return Vec::new(),
+            other => volumes::points(other),
         };
         let around = ["command.received", "intent.written"];
         let after = ["command.ended", "finish.written"];
@@ -88,6 +121,9 @@ impl Case {
 
     /// Rows, array and message as the API leaves them before the command.
     pub(crate) async fn prepare(self, lab: &Lab) -> Given {
+        if let Some(given) = volumes::prepare(self, lab).await {
+            return given;
+        }
         let id = match self {
             Self::Create | Self::CreateFails | Self::CreateMovesOn => lab.creating("xio", 1).await,
             _ => lab.created("xio", 1).await,
@@ -99,8 +135,8 @@ impl Case {
             Self::CreateFails => create.without_retry(),
             Self::Unmanage => delete.arg("unmanage_only", Value::Bool(true)),
             Self::Delete | Self::DeleteBusy | Self::DeleteFails => delete,
-            Self::Extend => extend(lab, &id).await,
-            Self::AcceptTransfer => transfer(&id),
+            Self::Refused => retype(lab, &id).await,
+            _ => transfer(&id),
         };
         match self {
             Self::CreateFails | Self::CreateMovesOn => {
@@ -110,24 +146,23 @@ impl Case {
                 lab.set(&id, "status = 'deleting'").await;
             }
             Self::Unmanage => lab.set(&id, "status = 'unmanaging'").await,
-            Self::Extend => lab.set(&id, "status = 'extending'").await,
-            Self::Create | Self::AcceptTransfer => {}
+            Self::Refused => {
+                lab.set(&id, "status = 'retyping', previous_status = 'available'")
+                    .await;
+            }
+            _ => {}
         }
         let mapping = match self {
-            Self::DeleteBusy => Some(map(lab, &id).await),
+            Self::DeleteBusy => Some(lab.mapped(&id).await),
             _ => None,
         };
         if self == Self::DeleteFails {
             let refused = FaultAction::Status(400);
             lab.xms.sim.add_fault(named("DELETE", &id, refused));
         }
-        let usage = lab.usage().await;
-        Given {
-            id,
-            body,
-            usage,
-            mapping,
-        }
+        let mut given = Given::new(lab, id, body).await;
+        given.mapping = mapping;
+        given
     }
 
     /// What the next command on the resource leaves: the state that a late repeat of this one
@@ -151,10 +186,11 @@ impl Case {
                 lab.xms.delete(&format!("types/lun-maps/{mapping}")).await;
                 lab.set(id, "status = 'available'").await;
             }
-            Self::DeleteFails | Self::Extend | Self::AcceptTransfer => {
+            Self::DeleteFails | Self::Refused | Self::AcceptTransfer => {
                 lab.set(id, "status = 'available'").await;
             }
             Self::Delete | Self::Unmanage => {}
+            other => volumes::succeed(other, lab, given).await,
         }
     }
 }
@@ -164,12 +200,27 @@ impl Case {
 pub(crate) struct Given {
     pub(crate) id: String,
     pub(crate) body: Body,
-    usage: [(i64, i64); 4],
+    /// Of the volume; one of them may be what the command is about.
+    pub(super) snapshots: Vec<String>,
+    /// What is copied.
+    pub(super) source: Option<String>,
+    usage: [(i64, i64); 6],
     /// Index of the LUN mapping that keeps the volume busy.
-    mapping: Option<u64>,
+    pub(super) mapping: Option<u64>,
 }
 
 impl Given {
+    pub(super) async fn new(lab: &Lab, id: String, body: Body) -> Self {
+        Self {
+            id,
+            body,
+            snapshots: Vec::new(),
+            source: None,
+            usage: usage(lab).await,
+            mapping: None,
+        }
+    }
+
     pub(crate) async fn send(&self, lab: &Lab, times: usize) {
         let bodies = vec![self.body.clone(); times];
         lab.casts("xio", &bodies).await;
@@ -189,12 +240,25 @@ impl Given {
         let id = &self.id;
         let row = lab.row(id).await;
         let count = async |rest: String| lab.db.number("COUNT(*)", &rest).await;
-        let mut usage = lab.usage().await.to_vec();
+        let mut usage = usage(lab).await;
         for (now, before) in usage.iter_mut().zip(self.usage) {
             *now = (now.0 - before.0, now.1 - before.1);
         }
         let array = lab.array();
+        let mut snapshots = Vec::new();
+        for id in &self.snapshots {
+            snapshots.push(volumes::left(lab, id).await);
+        }
+        let source = match &self.source {
+            Some(id) => lab.row(id).await.status,
+            None => None,
+        };
         json!({
+            "size": row.size,
+            "bootable": row.bootable,
+            "image_metadata": lab.image_metadata(id).await,
+            "snapshots": snapshots,
+            "source": source,
             "status": row.status,
             "host": row.host,
             "deleted": row.deleted,
@@ -225,9 +289,15 @@ pub(crate) fn finish_recorded(lab: &Lab, unique_id: &str) -> bool {
     found.is_ok_and(|found| found == 1)
 }
 
+async fn usage(lab: &Lab) -> [(i64, i64); 6] {
+    let ([a, b, c, d], [e, f]) = (lab.usage().await, lab.snapshot_usage().await);
+    [a, b, c, d, e, f]
+}
+
 /// A lab in which every case can be played.
 pub(crate) async fn lab() -> Lab {
-    let lab = LabBuilder::new(Engine::MySql).build().await;
+    let newest = LabBuilder::new(Engine::MySql).option("cinder_release = 29");
+    let lab = newest.build().await;
     lab.queue_of(SCHEDULER).await;
     lab
 }
@@ -264,28 +334,9 @@ fn transfer(id: &str) -> Body {
     body
 }
 
-async fn extend(lab: &Lab, id: &str) -> Body {
-    let reservation = Uuid::new_v4().to_string();
-    lab.db
-        .execute(&format!(
-            "INSERT INTO reservations (created_at, deleted, uuid, usage_id, project_id, resource, \
-             delta, expire) SELECT '2026-01-02 03:04:05', false, '{reservation}', id, project_id, \
-             resource, 1, '2036-01-02 03:04:05' FROM quota_usages WHERE resource = 'gigabytes' \
-             AND project_id = '{PROJECT}'"
-        ))
-        .await;
-    lab.db
-        .execute("UPDATE quota_usages SET reserved = reserved + 1 WHERE resource = 'gigabytes'")
-        .await;
-    let body = Body::of("extend_volume").on_volume("/args/volume", id, POOL);
-    body.arg("reservations", json!([reservation]))
-}
-
-/// Maps a volume to an initiator group of its own; the index of the mapping.
-async fn map(lab: &Lab, id: &str) -> u64 {
-    let group = format!("ig-{id}");
-    let body = json!({"ig-name": group});
-    lab.xms.post("types/initiator-groups", body).await;
-    let body = json!({"vol-id": id, "ig-id": group});
-    lab.xms.post("types/lun-maps", body).await[0]
+async fn retype(lab: &Lab, id: &str) -> Body {
+    let reservations = lab.reserve_gigabytes(1).await;
+    let body = Body::of("retype").on_volume("/args/volume", id, POOL);
+    body.arg("reservations", reservations)
+        .arg("old_reservations", Value::Null)
 }

@@ -59,7 +59,20 @@ on_cases! {
     delete_busy: DeleteBusy,
     delete_fails: DeleteFails,
     unmanage: Unmanage,
+    refused: Refused,
     extend: Extend,
+    extend_in_use: ExtendInUse,
+    extend_fails: ExtendFails,
+    extend_completion: ExtendCompletion,
+    create_snapshot: CreateSnapshot,
+    create_snapshot_fails: CreateSnapshotFails,
+    delete_snapshot: DeleteSnapshot,
+    delete_snapshot_busy: DeleteSnapshotBusy,
+    delete_snapshot_fails: DeleteSnapshotFails,
+    from_snapshot: FromSnapshot,
+    clone_volume: Clone,
+    clone_fails: CloneFails,
+    cascade: Cascade,
 }
 
 #[test]

@@ -6,7 +6,7 @@ use cinder_volume_xtremio::config::Engine;
 use uuid::Uuid;
 
 use super::case::POOL;
-use crate::support::bodies::{Body, PROJECT, TYPE};
+use crate::support::bodies::Body;
 use crate::support::lab::{Lab, LabBuilder};
 
 async fn worker_row(lab: &Lab, kind: &str, id: &str, status: &str, service: &str) {
@@ -36,18 +36,6 @@ async fn volume(lab: &Lab, status: &str, service: Option<&str>) -> String {
     id
 }
 
-async fn snapshot(lab: &Lab, of: &str, status: &str) -> String {
-    let id = Uuid::new_v4().to_string();
-    lab.db
-        .execute(&format!(
-            "INSERT INTO snapshots (created_at, deleted, id, project_id, volume_id, volume_size, \
-             status, volume_type_id, use_quota) VALUES ('2026-01-02 03:04:05', false, '{id}', \
-             '{PROJECT}', '{of}', 1, '{status}', '{TYPE}', true)"
-        ))
-        .await;
-    id
-}
-
 async fn ends(lab: &Lab, id: &str, status: &str, messages: &[&str]) {
     lab.wait_status(id, status).await;
     lab.wait_count(&format!("FROM workers WHERE resource_id = '{id}'"), 0)
@@ -60,6 +48,7 @@ async fn rows_without_a_message_end_as_their_state_says() {
     let builder = LabBuilder::new(Engine::MySql).option("lost_command_grace = 1");
     let mut lab = builder.start().await;
     let made = lab.created("xio", 1).await;
+    let grown = lab.created("xio", 1).await;
     // Ours only count if they were there before the process.
     lab.worker().stop().await;
     lab.db
@@ -80,8 +69,24 @@ async fn rows_without_a_message_end_as_their_state_says() {
     let managing = volume(&lab, "managing", None).await;
     let backing_up = volume(&lab, "backing-up", None).await;
     let attaching = volume(&lab, "attaching", None).await;
-    let snapshot = snapshot(&lab, &made, "creating").await;
-    worker_row(&lab, "Snapshot", &snapshot, "creating", NOBODY).await;
+    // The array has grown this one; what its message said is known to nobody.
+    lab.set(
+        &grown,
+        "status = 'extending', updated_at = '2026-01-02 03:04:05'",
+    )
+    .await;
+    let larger = serde_json::json!({"vol-size": "3g"});
+    lab.xms
+        .put(&format!("types/volumes?name={grown}"), larger)
+        .await;
+    let snapshot = lab.snapshot_creating(&made).await;
+    let left_snapshot = lab.snapshot(&made, "creating").await;
+    worker_row(&lab, "Snapshot", &left_snapshot, "creating", OURS).await;
+    let strange_snapshot = lab.snapshot(&made, "creating").await;
+    let going_snapshot = lab.snapshot(&made, "deleting").await;
+    let leaving_snapshot = lab.snapshot(&made, "restoring").await;
+    let clone = volume(&lab, "creating", Some(NOBODY)).await;
+    lab.set(&clone, &format!("source_volid = '{made}'")).await;
     let elsewhere = volume(&lab, "creating", Some(NOBODY)).await;
     lab.set(&elsewhere, "host = 'ctl9@xio#xio'").await;
     lab.start_worker().await;
@@ -101,8 +106,19 @@ async fn rows_without_a_message_end_as_their_state_says() {
     )
     .await;
     ends(&lab, &managing, "error_managing", &[]).await;
-    let rest = format!("FROM snapshots WHERE id = '{snapshot}' AND status = 'error'");
-    lab.wait_count(&rest, 1).await;
+    lab.wait_snapshot(&snapshot, "available").await;
+    lab.wait_snapshot(&left_snapshot, "available").await;
+    // It may be one that was to be taken over from the array.
+    lab.wait_snapshot(&strange_snapshot, "error").await;
+    lab.wait_snapshot(&going_snapshot, "deleted").await;
+    lab.wait_snapshot(&leaving_snapshot, "available").await;
+    let told = lab.messages(&strange_snapshot).await;
+    assert_eq!(told, ["VOLUME_VOLUME_SNAPSHOT_009_013"]);
+    assert_eq!(lab.snapshot_usage().await, [(4, 0); 2]);
+    ends(&lab, &clone, "available", &[]).await;
+    ends(&lab, &grown, "available", &[]).await;
+    assert_eq!(lab.row(&grown).await.size, Some(3));
+    assert!(lab.array().contains(&clone) && lab.array().contains(&snapshot));
     // Others are at work on these.
     for (id, status) in [
         (&backing_up, "backing-up"),

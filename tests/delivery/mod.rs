@@ -4,6 +4,8 @@ mod again;
 mod calls;
 mod case;
 mod drain;
+mod expired;
 mod journal;
 mod kills;
 mod lost;
+mod volumes;

@@ -122,7 +122,11 @@ class Cloud:
 def nothing_left(lab, seconds=60):
     """Fails unless rows, quotas and array become empty: the last steps follow the status."""
     deadline = time.monotonic() + seconds
-    while found := leftovers(lab.plane) + [f"on the array: {v}" for v in lab.xms.volumes()]:
+    while found := leftovers(lab.plane) + [
+        f"{kind} on the array: {name}"
+        for kind in ("volumes", "lun-maps", "snapshot-sets")
+        for name in lab.xms.objects(kind)
+    ]:
         check(time.monotonic() < deadline, "left over:\n" + "\n".join(found))
         time.sleep(0.2)
 
@@ -137,6 +141,8 @@ def leftovers(plane):
     queries = {
         "live volume": "SELECT id, status FROM volumes WHERE deleted = 0",
         "live snapshot": "SELECT id, status FROM snapshots WHERE deleted = 0",
+        "live attachment": "SELECT id, volume_id FROM volume_attachment WHERE deleted = 0",
+        "image property": "SELECT volume_id, snapshot_id FROM volume_glance_metadata WHERE deleted = 0",
         "worker row": WORKERS,
         "live transfer": "SELECT id, volume_id FROM transfers WHERE deleted = 0",
         "live reservation": "SELECT project_id, resource, delta FROM reservations WHERE deleted = 0",

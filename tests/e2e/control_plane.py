@@ -10,6 +10,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from nova import Nova
 from process import Process, answers, free_port, run, wait_until
 from settings import ADMIN_PASSWORD, PASSWORD, Settings
 
@@ -19,19 +20,23 @@ REGION = "RegionOne"
 CATALOG = {
     "cinder": [("block-storage", "cinder", "/v3"), ("volumev3", "cinderv3", "/v3/%(project_id)s")],
     "glance": [("image", "glance", "")],
+    "nova": [("compute", "nova", "/v2.1")],
 }
 
 
 class ControlPlane:
-    """A context: everything answers on entry, all processes have ended on exit."""
+    """A context: everything answers on entry, all processes have ended on exit.
 
-    def __init__(self, services, venv):
+    `settings` writes the configuration: a class like `Settings`, or it with backends of its own.
+    """
+
+    def __init__(self, services, venv, settings=Settings):
         self.services, self.venv = services, Path(venv)
         self.rabbit, self.mariadb = services["rabbit"], services["mariadb"]
         self.vhost = "openstack"
         self.etc = services.state.folder("etc")
-        self.ports = {n: free_port() for n in ("keystone", "glance", "cinder", "memcached")}
-        self.settings = Settings(self)
+        self.ports = {n: free_port() for n in ("keystone", "glance", "cinder", "nova", "memcached")}
+        self.settings = settings(self)
         self.processes = []
 
     def folder(self, name):
@@ -60,8 +65,8 @@ class ControlPlane:
             for schema in ("keystone", "glance", "cinder")
         )
         self.mariadb.query(rights)
-        self._rabbit_api("PUT", f"vhosts/{self.vhost}")
-        self._rabbit_api(
+        self.rabbit_api("PUT", f"vhosts/{self.vhost}")
+        self.rabbit_api(
             "PUT",
             f"permissions/{self.vhost}/guest",
             {"configure": ".*", "write": ".*", "read": ".*"},
@@ -80,6 +85,8 @@ class ControlPlane:
             keystone = self._api("keystone", 8)
             self._wait_http("keystone", "/v3", keystone)
             self._fill_keystone()
+            self.nova = Nova(self.ports["nova"], self.settings.auth_url).start()
+            self.processes.append(self.nova)
             glance.result()
             glance = self._api("glance", 4)
             cinder.result()
@@ -202,7 +209,7 @@ class ControlPlane:
 
     def notifications(self):
         """All that wait in the queue of notifications, decoded; they stay there."""
-        waiting = self._rabbit_api(
+        waiting = self.rabbit_api(
             "POST", f"queues/{self.vhost}/notifications.info/get",
             {"count": 10000, "ackmode": "ack_requeue_true", "encoding": "auto"},
         )
@@ -217,7 +224,8 @@ class ControlPlane:
         )
         return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
 
-    def _rabbit_api(self, method, path, body=None):
+    def rabbit_api(self, method, path, body=None):
+        """One call of the management API; the answer to a GET or POST."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.rabbit.api_port}/api/{path}",
             method=method,

@@ -145,7 +145,7 @@ def notifications(lab):
 @step("a create that the array refuses goes back to the scheduler and on to the other backend")
 def reschedule(lab):
     lab.admin.expect(200, "POST", "/types", {"volume_type": {"name": "anywhere"}})
-    lab.xms.refuse_creates(1)
+    lab.xms.refuse("volumes", 1)
     ident = lab.admin.create("moved-on", 1, volume_type="anywhere")
     host = lab.admin.wait("volume", ident, "available")["os-vol-host-attr:host"]
     check(lab.xms.faults() == [], "no create was refused")

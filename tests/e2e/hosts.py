@@ -66,9 +66,28 @@ class Simulator:
         clusters = self.ask("GET", "/state")["clusters"]
         return {v["name"]: gib(v) for cluster in clusters for v in cluster["volumes"]}
 
-    def refuse_creates(self, times):
-        """Makes so many creates of a volume fail as on an array that is out of objects."""
-        fault = {"match": {"method": "POST", "type": "volumes"}, "action": "full", "times": times}
+    def objects(self, kind):
+        """{name: object} of one kind, as the XMS would show them."""
+        clusters = self.ask("GET", "/state")["clusters"]
+        return {found["name"]: found for cluster in clusters for found in cluster[kind]}
+
+    def maps(self, volume):
+        """{initiator group: LUN} of one volume."""
+        found = self.objects("lun-maps").values()
+        return {m["ig-name"]: m["lun"] for m in found if m["vol-name"] == volume}
+
+    def ports(self, group):
+        """The port addresses in an initiator group."""
+        found = self.objects("initiators").values()
+        return {i["port-address"] for i in found if i["ig-id"][1] == group}
+
+    def require_chap(self, mode):
+        """Makes login and discovery ask for CHAP (`initiator`), or not (`disabled`)."""
+        self.ask("POST", "/chap", {"login": mode, "discovery": mode})
+
+    def refuse(self, kind, times):
+        """Makes so many creates of `volumes` or `snapshots` fail as where there is no room for more."""
+        fault = {"match": {"method": "POST", "type": kind}, "action": "full", "times": times}
         self.ask("POST", "/faults", [fault])
 
     def faults(self):
@@ -106,12 +125,13 @@ class VolumeHost:
 
     def start(self, seconds=180):
         """Starts it and waits until every backend has sent a heartbeat and is in the scheduler."""
+        hosts = service_hosts(self.plane.settings.drivers)
         before = self.heartbeats()
         self.process.start()
 
         def beating():
             now = self.heartbeats()
-            return all(now.get(h, -1) > before.get(h, -1) for h in service_hosts())
+            return all(now.get(h, -1) > before.get(h, -1) for h in hosts)
 
         wait_until(f"heartbeats of {self.process.name}", beating, seconds, self.process)
         return self
@@ -142,6 +162,6 @@ class VolumeHost:
             )
 
 
-def service_hosts():
+def service_hosts(backends=BACKENDS):
     """The `host` of each backend's service row."""
-    return [f"{HOST}@{backend}" for backend in BACKENDS]
+    return [f"{HOST}@{backend}" for backend in backends]

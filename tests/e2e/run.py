@@ -3,8 +3,8 @@
 
     run.py [--host ours|python] [LIST...]
 
-Lists, in order: first_light, refused, exchange, faults. `--host python` runs the same steps on
-Python's cinder-volume (less `refused`), to see what the original does. Programs come from
+Lists, in order: first_light, attach, old_attach, copies, refused, exchange, faults. `--host python`
+runs the same steps on Python's cinder-volume (less `refused`), to see what the original does. Programs come from
 CVX_BIN, CVX_PY_VENV and CVX_CLIENT_VENV (tests/lab/env.sh); logs of a failed run are kept.
 """
 
@@ -17,12 +17,16 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lab"))
 
+import attach  # noqa: E402
+import copies  # noqa: E402
 import exchange  # noqa: E402
 import faults  # noqa: E402
 import first_light  # noqa: E402
+import old_attach  # noqa: E402
 import refused  # noqa: E402
 from cloud import Cloud  # noqa: E402
 from control_plane import ControlPlane  # noqa: E402
+from fabrics import fabrics_of  # noqa: E402
 from hosts import Simulator, VolumeHost  # noqa: E402
 from process import LabError  # noqa: E402
 from services import Interrupted, Services, end_by_exception  # noqa: E402
@@ -30,6 +34,9 @@ from settings import BACKENDS  # noqa: E402
 
 LISTS = {
     "first_light": first_light.step,
+    "attach": attach.step,
+    "old_attach": old_attach.step,
+    "copies": copies.step,
     "refused": refused.step,
     "exchange": exchange.step,
     "faults": faults.step,
@@ -41,15 +48,31 @@ class Lab:
 
     def __init__(self, plane, xms, binary, client_venv, kind):
         self.plane, self.xms, self.binary, self.kind = plane, xms, binary, kind
+        self.client_venv = client_venv
         self.admin = Cloud(plane, client_venv)
         self.receiver = Cloud(plane, client_venv, "receiver")
         self.refused = Cloud(plane, client_venv, "refused")
+        self.fabrics = fabrics_of(self)
         self.host = None
+
+    def close(self):
+        """Ends the clients, and the volume host if there still is one."""
+        for fabric in self.fabrics.values():
+            fabric.user.close()
+        if self.host:
+            self.host.process.kill()
 
     def start_host(self, kind, extra=None):
         """Starts a cinder-volume of that kind; the one before must have been stopped."""
         self.host = VolumeHost(self.plane, self.binary, kind, self.xms, extra)
         self.host.start()
+
+    def ready(self):
+        """A volume host and the clients run; called by the first step of a list that needs them."""
+        if self.host is None:
+            self.start_host(self.kind)
+        for fabric in self.fabrics.values():
+            fabric.user.start()
 
     def stop_host(self):
         """SIGTERM to the volume host, if there is one."""
@@ -127,8 +150,7 @@ def run_lists(names, kind):
                         services.keep_logs()
                         break
             finally:
-                if lab.host:
-                    lab.host.process.kill()
+                lab.close()
     return passed, failed
 
 

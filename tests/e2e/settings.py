@@ -21,6 +21,16 @@ def ini(sections):
 class Settings:
     """Paths, ports and file contents; `plane` gives ports, folders and addresses."""
 
+    # {backend section: volume_driver}
+    drivers = BACKENDS
+    # short enough for steps that wait for heartbeats and reports
+    periods = {
+        "report_interval": 3,
+        "service_down_time": 15,
+        "periodic_interval": 10,
+        "backend_stats_polling_interval": 10,
+    }
+
     def __init__(self, plane):
         self.plane = plane
         self.auth_url = f"http://127.0.0.1:{plane.ports['keystone']}/v3"
@@ -115,15 +125,12 @@ class Settings:
                 "rootwrap_config": etc / "rootwrap.conf",
                 "state_path": state,
                 "glance_api_servers": self.url("glance"),
-                "enabled_backends": ",".join(BACKENDS),
+                "enabled_backends": ",".join(self.drivers),
                 "quota_volumes": 100,
                 # the last one keeps a create that failed from the backend where it did
                 "scheduler_default_filters": "AvailabilityZoneFilter,CapacityFilter,"
                 "CapabilitiesFilter,IgnoreAttemptedHostsFilter",
-                "report_interval": 3,
-                "service_down_time": 15,
-                "periodic_interval": 10,
-                "backend_stats_polling_interval": 10,
+                **self.periods,
             },
             "database": {"connection": self.database("cinder")},
             "coordination": {"backend_url": f"file://{state}"},
@@ -131,11 +138,11 @@ class Settings:
             "oslo_messaging_notifications": {"driver": "messagingv2"},
             "key_manager": {"fixed_key": "5a" * 32},
             "keystone_authtoken": self.authtoken("cinder"),
+            "nova": self.service_login("cinder"),
             "service_user": {"send_service_user_token": "true", **self.service_login("cinder")},
         })
 
-    @staticmethod
-    def backends(xms, port=None, **more):
+    def backends(self, xms, port=None, **more):
         """The backend sections on one simulated array, also through a relay's port."""
         common = {
             # the Python driver stays uninitialized without it; ours accepts it
@@ -150,5 +157,5 @@ class Settings:
         }
         return ini({
             name: {"volume_driver": driver, "volume_backend_name": name, **common, **more}
-            for name, driver in BACKENDS.items()
+            for name, driver in self.drivers.items()
         })

@@ -2,6 +2,7 @@
 
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 
 from process import LabError, tail
 
@@ -31,6 +32,15 @@ class Steps:
 
         return add
 
+    def each(self, name):
+        """The same for a function that takes a fabric: it runs on all of them side by side."""
+
+        def add(function):
+            self.steps.append((name, lambda lab: on_each(function, lab.fabrics)))
+            return function
+
+        return add
+
     def run(self, lab):
         """Runs them all; (passed, failed). What comes after a failure would only mislead."""
         print(f"\n{self.title}", flush=True)
@@ -53,3 +63,14 @@ class Steps:
         if left:
             print(f"  not run: {left} more steps of '{self.title}'", flush=True)
         return done, 1
+
+
+def on_each(function, fabrics):
+    """Calls it with every fabric at the same time; fails with the words of all that failed."""
+    with ThreadPoolExecutor(len(fabrics)) as pool:
+        tasks = {name: pool.submit(function, fabric) for name, fabric in fabrics.items()}
+    errors = {name: task.exception() for name, task in tasks.items() if task.exception()}
+    for why in errors.values():
+        if not isinstance(why, (Failed, LabError)):
+            raise why
+    check(not errors, "\n".join(f"{name}: {why}" for name, why in errors.items()))

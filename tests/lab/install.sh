@@ -2,9 +2,10 @@
 # Installs what the tests need and is not there yet: Debian packages and, in the cache
 # folder, one Python environment per constraints file. A repeat takes well under a second.
 #
-#   tests/lab/install.sh           everything
+#   tests/lab/install.sh           everything that `make test` needs
 #   tests/lab/install.sh packages  only the Debian packages
 #   tests/lab/install.sh rabbitmq  only RabbitMQ and what building needs (the demo)
+#   tests/lab/install.sh tempest   only Tempest's environment (its campaign)
 #
 # CVX_CACHE names the cache folder (default ~/.cache/cinder-volume-xtremio).
 set -euo pipefail
@@ -97,6 +98,7 @@ mkdir -p "$CVX_CACHE"
 case ${1:-all} in
 rabbitmq) install_packages rabbitmq-server openssl gcc libc6-dev python3 ;;
 packages) install_packages ;;
+tempest) install_venv tempest tempest ;;
 all)
     install_packages
     install_venv 29.0.0 29.0.0 &
@@ -104,5 +106,5 @@ all)
     install_venv clients clients
     wait "$services"
     ;;
-*) echo "usage: $0 [all|packages|rabbitmq]" >&2; exit 64 ;;
+*) echo "usage: $0 [all|packages|rabbitmq|tempest]" >&2; exit 64 ;;
 esac

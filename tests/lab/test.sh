@@ -19,7 +19,10 @@ doc() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps; }
 build() { cargo build --all-targets; }
 # tests mostly wait for servers: more of them at a time than there are cores
 unit() {
-    python3 -B -m unittest discover --quiet --start-directory "$CVX_ROOT/tests/chaos"
+    local campaign
+    for campaign in chaos tempest; do
+        python3 -B -m unittest discover --quiet --start-directory "$CVX_ROOT/tests/$campaign"
+    done
     RUST_TEST_THREADS=${RUST_TEST_THREADS:-6} with_services rabbit,mariadb,postgres cargo test --no-fail-fast
 }
 demo() {
@@ -29,6 +32,10 @@ demo() {
 e2e() { run "$CVX_ROOT/tests/e2e/run.sh"; }
 # too long for every change: not among those of a plain run
 chaos() { run "$CVX_ROOT/tests/chaos/run.sh"; }
+tempest() {
+    "$here/install.sh" tempest
+    run "$CVX_ROOT/tests/tempest/run.sh"
+}
 
 with_services() { run "$here/services.py" run --with "$1" -- "${@:2}"; }
 

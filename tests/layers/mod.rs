@@ -17,6 +17,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("db", &["config", "retry"][..]),
         ("journal", &["config", "retry"][..]),
         ("xms", &["config", "retry"][..]),
+        ("openstack", &["config", "retry"][..]),
         ("bus", &["config", "retry"][..]),
         ("backend", &["xms", "config"][..]),
         (
@@ -26,7 +27,15 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         (
             "manager",
             &[
-                "rpc", "backend", "db", "journal", "report", "config", "retry", "kill",
+                "rpc",
+                "backend",
+                "db",
+                "journal",
+                "report",
+                "openstack",
+                "config",
+                "retry",
+                "kill",
             ][..],
         ),
     ])
@@ -37,7 +46,7 @@ const OWNERS: [(&str, &[&str]); 6] = [
     ("lapin", &["bus"]),
     ("sea_orm", &["db"]),
     ("rusqlite", &["journal"]),
-    ("reqwest", &["xms"]),
+    ("reqwest", &["xms", "openstack"]),
     ("figment", &["config"]),
     ("backoff", &["retry"]),
 ];

@@ -1,7 +1,11 @@
 //! The rules of cinder-volume, seen from outside: a worker process on real services.
 
+mod cascade;
+mod clones;
 mod create_delete;
+mod extend;
 mod failures;
 mod locks;
 mod locks_worker;
 mod refusals;
+mod snapshots;

@@ -75,6 +75,29 @@ impl Body {
         body
     }
 
+    /// The same request for another snapshot of another volume.
+    pub(crate) fn on_snapshot(self, id: &str, volume: &str) -> Self {
+        let data = "/args/snapshot/versioned_object.data";
+        let text = |key: &str| self.at(&format!("{data}/{key}")).map(str::to_owned);
+        let exchanges = [
+            (text("id"), id),
+            (text("volume_id"), volume),
+            (text("project_id"), PROJECT),
+            (text("volume_type_id"), TYPE),
+        ];
+        let mut body = self;
+        for (from, to) in exchanges {
+            body = body.exchange(&from.expect("a captured snapshot"), to);
+        }
+        body
+    }
+
+    /// Sets a key wherever it stands in the arguments.
+    pub(crate) fn everywhere(mut self, key: &str, to: &Value) -> Self {
+        set_all(&mut self, key, to);
+        self
+    }
+
     /// Every occurrence of a text becomes another.
     pub(crate) fn exchange(&self, from: &str, to: &str) -> Self {
         let text = serde_json::to_string(&self.0).unwrap().replace(from, to);

@@ -93,7 +93,8 @@ impl LabBuilder {
         let xms = TestXms::start_with(self.array).await;
         let db = TestDb::new(self.engine).await;
         db.volume_type(TYPE, "gold").await;
-        for resource in ["volumes", "gigabytes", "volumes_gold", "gigabytes_gold"] {
+        let plain = ["volumes", "gigabytes", "snapshots"].map(str::to_owned);
+        for resource in plain.iter().flat_map(|r| [r.clone(), format!("{r}_gold")]) {
             db.execute(&format!(
                 "INSERT INTO quota_usages (created_at, updated_at, deleted, project_id, resource, \
                  in_use, reserved, race_preventer) VALUES ('2026-01-02 03:04:05', \
@@ -251,7 +252,8 @@ impl Lab {
         self.db
             .execute(&format!(
                 "UPDATE quota_usages SET in_use = in_use + CASE WHEN resource LIKE 'gigabytes%' \
-                 THEN {size} ELSE 1 END WHERE project_id = '{PROJECT}'"
+                 THEN {size} ELSE 1 END WHERE project_id = '{PROJECT}' \
+                 AND resource NOT LIKE 'snapshots%'"
             ))
             .await;
     }

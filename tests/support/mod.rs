@@ -7,5 +7,6 @@ pub(crate) mod database;
 pub(crate) mod lab;
 pub(crate) mod messaging;
 pub(crate) mod relay;
+pub(crate) mod snapshots;
 pub(crate) mod worker;
 pub(crate) mod xms;

@@ -13,6 +13,7 @@ fn wanted() -> NewVolume {
         name: "v1".to_owned(),
         size_gib: 2,
         group: None,
+        source_size_gib: None,
     }
 }
 

@@ -170,6 +170,7 @@ async fn refused_credentials_are_final_and_not_sent_again() {
         name: "v1".to_owned(),
         size_gib: 1,
         group: None,
+        source_size_gib: None,
     };
     for _ in 0..5 {
         let error = array.create_volume(&volume).await.unwrap_err();

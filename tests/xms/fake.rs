@@ -72,6 +72,7 @@ pub(super) fn section(protocol: Protocol) -> BackendOptions {
         filter_function: None,
         goodness_function: None,
         report_discard_supported: false,
+        disk_geometry: None,
         xms_call_timeout: Duration::from_secs(30),
         xms_concurrency: 32,
     }

@@ -12,6 +12,7 @@ fn plain(gib: u64) -> NewVolume {
         name: "v1".to_owned(),
         size_gib: gib,
         group: None,
+        source_size_gib: None,
     }
 }
 

@@ -1,30 +1,23 @@
-//! cinder-api and cinder-scheduler, as far as the demo needs them: their rows, their messages.
+//! What the demo hears and reads as cinder-scheduler and cinder-api would; `api` is what it asks.
 
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use chrono::Utc;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep};
-use uuid::Uuid;
 
+use super::messages::question;
 use super::stage::Stage;
 use super::{HOST, PATIENCE};
 use crate::bus::{Destination, Inbox, Message, Publisher};
-use crate::cli::call::{Answer, Question, ask};
+use crate::cli::call::{Answer, ask};
 use crate::config::{Config, LoadArgs, load};
-use crate::db::{Db, NewVolumeRow, Read, Volume, VolumeChanges, WorkerOf, create_standalone, now};
+use crate::db::{Db, Read, Snapshot, Volume, WorkerOf, create_standalone};
 use crate::rpc::envelope::{self, Opened};
-use crate::rpc::object::Volume as VolumeObject;
-use crate::rpc::{Properties, RequestContext, Target, Version, scheduler, time};
+use crate::rpc::{Properties, Target, scheduler};
 
 /// Between two looks at a row that another process writes.
 const LOOK: Duration = Duration::from_millis(100);
-/// Project and user of the demo.
-const PROJECT: &str = "0f0dd0f2a3a34c2a9d2ff1b1a7a5d3e1";
-/// A volume type that has no row: a type is not needed here, but the column takes no null.
-const NO_TYPE: &str = "00000000-0000-0000-0000-000000000000";
-
 /// A capability report.
 pub(super) struct Heard {
     /// `update_service_capabilities`
@@ -53,14 +46,16 @@ impl Heard {
 pub(super) struct Left {
     /// Live volume rows.
     pub volumes: usize,
+    /// Live snapshot rows.
+    pub snapshots: usize,
     /// Rows of `workers`.
     pub workers: usize,
 }
 
 /// The neighbours of the service.
 pub(super) struct Cloud {
-    config: Config,
-    db: Db,
+    pub(super) config: Config,
+    pub(super) db: Db,
     publisher: Publisher,
     reports: Inbox,
     /// Reports that came while another was waited for.
@@ -129,28 +124,6 @@ impl Cloud {
         }
     }
 
-    /// The row of a volume to create, after the scheduler has chosen `host` for it.
-    pub(super) async fn make_row(&self, host: &str, size: i32) -> anyhow::Result<String> {
-        let id = Uuid::new_v4().to_string();
-        let row = NewVolumeRow {
-            id: id.clone(),
-            user_id: Some(PROJECT.to_owned()),
-            project_id: Some(PROJECT.to_owned()),
-            host: Some(host.to_owned()),
-            scheduled_at: Some(now()),
-            size,
-            availability_zone: Some(self.config.service.storage_availability_zone.clone()),
-            status: "creating".to_owned(),
-            migration_status: None,
-            display_name: Some("demo".to_owned()),
-            volume_type_id: NO_TYPE.to_owned(),
-            use_quota: true,
-            multiattach: false,
-        };
-        self.db.insert_volume(&row).await?;
-        Ok(id)
-    }
-
     /// The rows of volumes, deleted ones too.
     pub(super) async fn rows(&self, ids: &[String]) -> anyhow::Result<Vec<Volume>> {
         let mut rows = Vec::new();
@@ -176,41 +149,19 @@ impl Cloud {
         }
     }
 
-    /// The scheduler's cast.
-    pub(super) async fn cast_create(&self, id: &str) -> anyhow::Result<()> {
-        let row = self.db.volume(id, Read::Live).await?;
-        let args = json!({
-            "volume": object(&row)?,
-            "request_spec": null,
-            "filter_properties": {},
-            "allow_reschedule": true,
-        });
-        self.cast(&row, "create_volume", args).await
-    }
-
-    /// The API's change of the row, and its cast.
-    pub(super) async fn cast_delete(&self, id: &str) -> anyhow::Result<()> {
-        let changes = VolumeChanges::new()
-            .status("deleting")
-            .terminated_at(Some(now()));
-        self.db.update_volume(id, &changes).await?;
-        let row = self.db.volume(id, Read::Live).await?;
-        let args = json!({"volume": object(&row)?, "unmanage_only": false, "cascade": false});
-        self.cast(&row, "delete_volume", args).await
-    }
-
-    /// The call with which the API asks for a volume to be mapped to a host.
-    pub(super) async fn call_attach(&self, id: &str) -> anyhow::Result<Answer> {
-        let row = self.db.volume(id, Read::Live).await?;
-        let connector = json!({
-            "initiator": "iqn.1994-05.com.example:demo",
-            "host": "compute1",
-            "ip": "192.0.2.10",
-            "multipath": false,
-        });
-        let args = json!({"volume": object(&row)?, "connector": connector});
-        self.call(service_of(&row)?, "initialize_connection", args)
-            .await
+    /// The row of a snapshot, deleted or not, once it is as wanted; as [`Cloud::until`].
+    pub(super) async fn until_snapshot(
+        &self,
+        id: &str,
+        wanted: impl Fn(&Snapshot) -> bool,
+    ) -> anyhow::Result<Snapshot> {
+        loop {
+            let row = self.db.snapshot(id, Read::WithDeleted).await?;
+            if wanted(&row) {
+                return Ok(row);
+            }
+            sleep(LOOK).await;
+        }
     }
 
     /// Any call.
@@ -221,12 +172,6 @@ impl Cloud {
         args: Value,
     ) -> anyhow::Result<Answer> {
         ask(&self.config.messaging, &question(host, method, args, false)).await
-    }
-
-    async fn cast(&self, row: &Volume, method: &str, args: Value) -> anyhow::Result<()> {
-        let question = question(service_of(row)?, method, args, true);
-        ask(&self.config.messaging, &question).await?;
-        Ok(())
     }
 
     /// Bytes as they are, to the queue of a host.
@@ -245,12 +190,17 @@ impl Cloud {
     /// Counts what is left in the database.
     pub(super) async fn left(&self, ids: &[String]) -> anyhow::Result<Left> {
         let volumes = self.db.volumes_of_host(HOST).await?.len();
+        let snapshots = self.db.snapshots_of_host(HOST).await?.len();
         let mut workers = 0;
         for id in ids {
             let of = WorkerOf::Volume(id.clone());
             workers += usize::from(self.db.worker(&of).await?.is_some());
         }
-        Ok(Left { volumes, workers })
+        Ok(Left {
+            volumes,
+            snapshots,
+            workers,
+        })
     }
 
     /// Deletes the queue and closes all connections.
@@ -260,61 +210,4 @@ impl Cloud {
         self.db.close().await?;
         Ok(())
     }
-}
-
-fn question(host: &str, method: &str, args: Value, cast: bool) -> Question {
-    let now = Utc::now().naive_utc();
-    let mut context = RequestContext::for_service(RequestContext::new_request_id(), now);
-    context.project_id = Some(PROJECT.to_owned());
-    context.user_id = Some(PROJECT.to_owned());
-    Question {
-        host: host.to_owned(),
-        method: method.to_owned(),
-        args: match args {
-            Value::Object(args) => args,
-            _ => Map::new(),
-        },
-        version: Version::new(3, 0),
-        context,
-        cast,
-        timeout: PATIENCE,
-    }
-}
-
-/// `host@backend` of a row.
-fn service_of(row: &Volume) -> anyhow::Result<&str> {
-    let host = row.host.as_deref().context("a volume without a host")?;
-    Ok(host.split('#').next().unwrap_or(host))
-}
-
-/// A row as it goes into a message.
-fn object(row: &Volume) -> anyhow::Result<Value> {
-    let time = |t: Option<chrono::NaiveDateTime>| t.map(time::object);
-    let fields = [
-        ("id", json!(row.id)),
-        ("_name_id", json!(row.name_id)),
-        ("user_id", json!(row.user_id)),
-        ("project_id", json!(row.project_id)),
-        ("use_quota", json!(row.use_quota)),
-        ("host", json!(row.host)),
-        ("size", json!(row.size)),
-        ("availability_zone", json!(row.availability_zone)),
-        ("status", json!(row.status)),
-        ("attach_status", json!(row.attach_status)),
-        ("migration_status", json!(row.migration_status)),
-        ("scheduled_at", json!(time(row.scheduled_at))),
-        ("launched_at", json!(time(row.launched_at))),
-        ("terminated_at", json!(time(row.terminated_at))),
-        ("display_name", json!(row.display_name)),
-        ("volume_type_id", json!(row.volume_type_id)),
-        ("bootable", json!(row.bootable)),
-        ("multiattach", json!(row.multiattach)),
-        ("service_uuid", json!(row.service_uuid)),
-        ("shared_targets", json!(row.shared_targets)),
-        ("deleted", json!(row.deleted)),
-        ("created_at", json!(time(row.created_at))),
-        ("updated_at", json!(time(row.updated_at))),
-    ];
-    let volume = VolumeObject::from_fields(fields)?;
-    Ok(json!(volume))
 }

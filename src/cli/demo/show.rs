@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use serde_json::Value;
 
 use super::cloud::Heard;
+use super::stage::OnArray;
 use crate::cli::say;
 use crate::db::Volume;
 
@@ -73,11 +74,21 @@ pub(super) fn rows(rows: &[Volume]) {
 }
 
 /// Volumes on the array.
-pub(super) fn array(volumes: Vec<(String, u64)>) {
+pub(super) fn array(volumes: &[OnArray]) {
     if volumes.is_empty() {
         quote("array: no volumes");
     }
-    for (name, gib) in volumes {
-        quote(&format!("array: volume {name}, {gib} GiB"));
+    for volume in volumes {
+        let mut line = format!("array: volume {}, {} GiB", volume.name, volume.gib);
+        if let Some(origin) = &volume.made_from {
+            line += &format!(", made from {origin}");
+        }
+        if volume.read_only {
+            line += ", read-only";
+        }
+        for (group, lun) in &volume.maps {
+            line += &format!(", LUN {lun} of {group}");
+        }
+        quote(&line);
     }
 }

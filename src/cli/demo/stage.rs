@@ -84,7 +84,8 @@ impl Stage {
             "[DEFAULT]\nenabled_backends = {names}\nhost = {HOST}\nstate_path = {state}\n\
              transport_url = rabbit://{rest}/\n\n[backend_defaults]\nsan_ip = 127.0.0.1:{port}\n\
              san_login = admin\nsan_password = {password}\nxtremio_cluster_name = {cluster}\n\
-             driver_ssl_cert_verify = true\ndriver_ssl_cert_path = {ca}\n",
+             driver_ssl_cert_verify = true\ndriver_ssl_cert_path = {ca}\n\
+             xtremio_clean_unused_ig = true\n",
             rest = rest.trim_end_matches('/'),
             state = folder.display(),
             port = sim.port,
@@ -184,24 +185,16 @@ impl Stage {
         lines[lines.len().saturating_sub(count)..].to_vec()
     }
 
-    /// Names and sizes (GiB) of the volumes on the array.
-    pub(super) fn array(&self) -> anyhow::Result<Vec<(String, u64)>> {
+    /// The volumes on the array.
+    pub(super) fn array(&self) -> anyhow::Result<Vec<OnArray>> {
         let state = self.state()?;
-        let mut found = Vec::new();
-        for volume in list(&state, "volumes") {
-            let name = volume["name"].as_str().context("a volume without a name")?;
-            let size = volume["vol-size"]
-                .as_str()
-                .context("a volume without a size")?;
-            found.push((name.to_owned(), size.parse::<u64>()? >> 20));
-        }
-        Ok(found)
+        list(&state, "volumes").iter().map(OnArray::read).collect()
     }
 
-    /// Size of one volume on the array, GiB.
-    pub(super) fn volume_gib(&self, name: &str) -> anyhow::Result<Option<u64>> {
+    /// One volume or snapshot on the array; names there are ids.
+    pub(super) fn on_array(&self, name: &str) -> anyhow::Result<Option<OnArray>> {
         let mut volumes = self.array()?.into_iter();
-        Ok(volumes.find(|(found, _)| found == name).map(|(_, gib)| gib))
+        Ok(volumes.find(|found| found.name == name))
     }
 
     /// How many objects clients have left on the array, of every kind.
@@ -254,6 +247,46 @@ impl Stage {
                 Err(error) => show::note(&format!("cannot remove {}: {error}", folder.display())),
             }
         }
+    }
+}
+
+/// A volume or snapshot on the array.
+pub(super) struct OnArray {
+    pub name: String,
+    pub gib: u64,
+    /// What it is a copy of.
+    pub made_from: Option<String>,
+    /// Hosts can only read it.
+    pub read_only: bool,
+    /// To which initiator groups it is mapped, and as which LUN.
+    pub maps: Vec<(String, u64)>,
+}
+
+impl OnArray {
+    /// Reads it from what the XMS would show of it, where sizes are text in KiB and references
+    /// `[guid, name, index]`.
+    fn read(volume: &Value) -> anyhow::Result<Self> {
+        let name = volume["name"].as_str().context("a volume without a name")?;
+        let size = volume["vol-size"]
+            .as_str()
+            .context("a volume without a size")?;
+        let maps = volume["lun-mapping-list"].as_array();
+        let map = |map: &Value| {
+            let group = map[0][1].as_str().context("a mapping without a group")?;
+            let lun = map[2].as_u64().context("a mapping without a LUN")?;
+            Ok((group.to_owned(), lun))
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            gib: size.parse::<u64>()? >> 20,
+            made_from: volume["ancestor-vol-id"][1].as_str().map(str::to_owned),
+            read_only: volume["vol-access"] == "read_access",
+            maps: maps
+                .into_iter()
+                .flatten()
+                .map(map)
+                .collect::<anyhow::Result<_>>()?,
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use serde_json::Value;
 use tracing::{info, warn};
 
 use super::{Candidate, Recovery, lost};
@@ -16,27 +17,43 @@ use crate::manager::{Origin, Run};
 use crate::rpc::RequestContext;
 
 /// What is known of a command beside its rows.
-struct Known<'a> {
-    method: &'static str,
+pub(super) struct Known<'a> {
+    pub(super) method: &'static str,
     intent: Option<&'a Intent>,
     /// Stands for the `_unique_id` of the message where that is not known.
     origin: Origin,
 }
 
 impl Known<'_> {
-    fn flag(&self, name: &str) -> Option<bool> {
-        self.intent?.details.get(name)?.as_bool()
+    pub(super) fn flag(&self, name: &str) -> Option<bool> {
+        self.detail(name)?.as_bool()
+    }
+
+    pub(super) fn detail(&self, name: &str) -> Option<&Value> {
+        self.intent?.details.get(name)
     }
 
     /// The context of the request as far as the journal and the row still know it.
-    fn context(&self, row: Option<&Row>) -> RequestContext {
+    pub(super) fn context(&self, row: Option<&Row>) -> RequestContext {
+        self.context_of(
+            row.and_then(|row| row.project_id.clone()),
+            row.and_then(|row| row.user_id.clone()),
+        )
+    }
+
+    /// The same for a resource of this owner.
+    pub(super) fn context_of(
+        &self,
+        project_id: Option<String>,
+        user_id: Option<String>,
+    ) -> RequestContext {
         let request_id = self
             .intent
             .and_then(|intent| intent.details.get("request_id")?.as_str())
             .map_or_else(RequestContext::new_request_id, str::to_owned);
         let mut context = RequestContext::for_service(request_id, now());
-        context.project_id = row.and_then(|row| row.project_id.clone());
-        context.user_id = row.and_then(|row| row.user_id.clone());
+        context.project_id = project_id;
+        context.user_id = user_id;
         context
     }
 }
@@ -46,8 +63,14 @@ impl Recovery {
         match candidate {
             Candidate::Intent(intent) => self.intent(&intent).await,
             Candidate::Worker(worker) => self.worker(&worker).await,
+            Candidate::Volume(row) if row.status == "extending" => self.lost_extend(&row.id).await,
             Candidate::Volume(row) => self.end(&row.id, lost::volume(&row.id, &row.status)).await,
             Candidate::Migration(row) => self.end(&row.id, Some(lost::migration(&row.id))).await,
+            Candidate::Snapshot(row)
+                if ["deleting", "unmanaging"].contains(&row.status.as_str()) =>
+            {
+                self.delete_snapshot(&row.id, None).await
+            }
             Candidate::Snapshot(row) => {
                 self.end(&row.id, lost::snapshot(&row.id, &row.status))
                     .await
@@ -68,7 +91,17 @@ impl Recovery {
         match (intent.method.as_str(), id) {
             ("create_volume", Some(("volume", id))) => self.create(id, Some(intent)).await?,
             ("delete_volume", Some(("volume", id))) => self.delete(id, Some(intent)).await?,
-            // Nothing of the others reaches the array yet: their rows tell.
+            ("create_snapshot", Some(("snapshot", id))) => self.snapshot(id, Some(intent)).await?,
+            ("delete_snapshot", Some(("snapshot", id))) => {
+                self.delete_snapshot(id, Some(intent)).await?;
+            }
+            ("extend_volume" | "extend_volume_completion", Some(("volume", id))) => {
+                self.extend(id, intent).await?;
+            }
+            ("attachment_update" | "initialize_connection", Some(("volume", id))) => {
+                self.undo_attach(id, intent).await?;
+            }
+            // Of the others their rows tell.
             (_, Some(("volume", id))) => {
                 let status = self.volume(id).await?.and_then(|row| row.status);
                 // `creating` and `deleting` have worker rows, and are other commands.
@@ -132,6 +165,8 @@ impl Recovery {
             ("Volume", "creating") => self.create(id, None).await,
             ("Volume", "deleting") => self.delete(id, None).await,
             ("Volume", status) => self.end(id, lost::volume(id, status)).await,
+            // A row that was to be filled otherwise has no worker row.
+            ("Snapshot", "creating") => self.snapshot(id, None).await,
             (_, status) => self.end(id, lost::snapshot(id, status)).await,
         }
     }
@@ -140,13 +175,22 @@ impl Recovery {
     /// a source may be one that an image was to fill: only the intent of its message can tell.
     async fn create(&self, id: &str, intent: Option<&Intent>) -> Result<(), CommandError> {
         let manager = &self.manager;
+        // In the order in which the command takes them.
+        let source = self.volume(id).await?.as_ref().and_then(Source::of_row);
+        let _source = match source.as_ref().and_then(Source::lock_name) {
+            Some(name) => Some(manager.lock(&name).await?),
+            None => None,
+        };
         let lock = manager.lock(id).await?;
         let known = self.known("create_volume", id, intent);
         let Some(row) = self.volume(id).await? else {
             let context = known.context(None);
             let planned = intent.map(|intent| intent.planned.as_slice());
             let run = self.run_of(&known, &context);
-            return run.remove_orphans(planned.unwrap_or_default()).await;
+            let source = known.detail("source").and_then(Value::as_str);
+            return run
+                .remove_orphans(planned.unwrap_or_default(), source)
+                .await;
         };
         let ours = row.host.as_deref().map(|host| manager.is_ours(host));
         if ours == Some(false) || !redelivery::of(known.method).wants(row.status.as_deref()) {
@@ -217,7 +261,7 @@ impl Recovery {
     }
 
     /// Ends rows whose command cannot be gone on with.
-    async fn end(&self, id: &str, refusal: Option<Refusal>) -> Result<(), CommandError> {
+    pub(super) async fn end(&self, id: &str, refusal: Option<Refusal>) -> Result<(), CommandError> {
         let Some(refusal) = refusal else {
             return Ok(());
         };
@@ -226,7 +270,10 @@ impl Recovery {
         let changed = row.as_ref().and_then(|row| row.updated_at);
         let changed = changed.map(|time| time.to_string()).unwrap_or_default();
         let known = self.known("", &format!("{id}/{changed}"), None);
-        let context = known.context(row.as_ref());
+        let context = match (&row, self.snapshot_row(id).await?) {
+            (None, Some(snapshot)) => known.context_of(snapshot.project_id, snapshot.user_id),
+            (row, _) => known.context(row.as_ref()),
+        };
         let _lock = self.manager.lock(id).await?;
         warn!(
             resource.id = id,
@@ -237,7 +284,12 @@ impl Recovery {
         run.end_visibly(&refusal, &CommandError::Lost).await
     }
 
-    fn known<'a>(&self, method: &'static str, id: &str, intent: Option<&'a Intent>) -> Known<'a> {
+    pub(super) fn known<'a>(
+        &self,
+        method: &'static str,
+        id: &str,
+        intent: Option<&'a Intent>,
+    ) -> Known<'a> {
         let unique_id = match intent {
             Some(intent) => intent.unique_id.clone(),
             None => format!("recovery/{}/{method}/{id}", self.manager.options.host),
@@ -252,7 +304,11 @@ impl Recovery {
         }
     }
 
-    fn run_of<'a>(&'a self, known: &'a Known<'_>, context: &'a RequestContext) -> Run<'a> {
+    pub(super) fn run_of<'a>(
+        &'a self,
+        known: &'a Known<'_>,
+        context: &'a RequestContext,
+    ) -> Run<'a> {
         Run {
             manager: &self.manager,
             context,
@@ -263,7 +319,7 @@ impl Recovery {
         }
     }
 
-    async fn volume(&self, id: &str) -> Result<Option<Row>, CommandError> {
+    pub(super) async fn volume(&self, id: &str) -> Result<Option<Row>, CommandError> {
         match self.manager.db.volume(id, Read::Live).await {
             Ok(row) => Ok(Some(row)),
             Err(DbError::NotFound { .. }) => Ok(None),
