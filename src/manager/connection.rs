@@ -9,11 +9,7 @@ use super::error::CommandError;
 use super::rows::array_name;
 use crate::backend::{BackendError, Connection, Connector};
 use crate::db::{MetadataOf, QosSpecs, Read, Volume as Row};
-use crate::rpc::Version;
 use crate::rpc::opaque::Opaque;
-
-/// The releases whose API asks hosts for multipath (26 and later).
-const ENFORCES_MULTIPATH: Version = Version::new(3, 20);
 
 /// Limits that may be given per GiB.
 const TUNABLE: [&str; 6] = [
@@ -84,18 +80,13 @@ impl Run<'_> {
             data.insert("physical_block_size".into(), physical.into());
             data.insert("logical_block_size".into(), logical.into());
         }
-        if self.enforces_multipath() {
-            let asked = connector.get("enforce_multipath").cloned();
-            let asked = asked.unwrap_or(Value::Bool(false));
-            data.insert("enforce_multipath".into(), asked);
-        }
+        // Hosts of releases before 26 do not know it, and do not look.
+        let asked = connector.get("enforce_multipath").cloned();
+        data.insert(
+            "enforce_multipath".into(),
+            asked.unwrap_or(Value::Bool(false)),
+        );
         Ok(data)
-    }
-
-    fn enforces_multipath(&self) -> bool {
-        let row = self.row.borrow();
-        let version = row.rpc_current_version.as_deref().and_then(Version::parse);
-        version.is_some_and(|version| version >= ENFORCES_MULTIPATH)
     }
 
     /// Limits for the host's side, and whether it may cache, both of the volume's type.

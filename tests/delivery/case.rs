@@ -4,7 +4,7 @@ use cinder_volume_xtremio::config::Engine;
 use cinder_volume_xtremio::sim::{Fault, FaultAction, FaultMatch};
 use serde_json::{Value, json};
 
-use super::volumes;
+use super::{attaching, volumes};
 use crate::support::bodies::Body;
 use crate::support::lab::{Lab, LabBuilder};
 use crate::support::worker::eventually;
@@ -47,12 +47,19 @@ pub(crate) enum Case {
     CloneFails,
     /// With two snapshots.
     Cascade,
+    // Both attach flows: see `attaching`.
+    AttachmentUpdate,
+    AttachmentDelete,
+    InitializeConnection,
+    TerminateConnection,
+    AttachVolume,
+    DetachVolume,
     /// A question that changes nothing.
     AcceptTransfer,
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 28] = [
         Self::Create,
         Self::CreateFails,
         Self::CreateMovesOn,
@@ -74,6 +81,12 @@ impl Case {
         Self::Clone,
         Self::CloneFails,
         Self::Cascade,
+        Self::AttachmentUpdate,
+        Self::AttachmentDelete,
+        Self::InitializeConnection,
+        Self::TerminateConnection,
+        Self::AttachVolume,
+        Self::DetachVolume,
         Self::AcceptTransfer,
     ];
 
@@ -108,7 +121,7 @@ impl Case {
             Self::DeleteBusy | Self::DeleteFails => &["worker.claimed", "delete_volume.failed"],
             Self::Refused => &["refused.row_ended", "refused.rolled_back"],
             Self::AcceptTransfer => return Vec::new(),
-            other => volumes::points(other),
+            other => attaching::points(other).unwrap_or_else(|| volumes::points(other)),
         };
         let around = ["command.received", "intent.written"];
         let after = ["command.ended", "finish.written"];
@@ -122,6 +135,9 @@ impl Case {
     /// Rows, array and message as the API leaves them before the command.
     pub(crate) async fn prepare(self, lab: &Lab) -> Given {
         if let Some(given) = volumes::prepare(self, lab).await {
+            return given;
+        }
+        if let Some(given) = attaching::prepare(self, lab).await {
             return given;
         }
         let id = match self {
@@ -170,6 +186,9 @@ impl Case {
     pub(crate) async fn succeed(self, lab: &Lab, given: &Given) {
         let id = &given.id;
         lab.xms.sim.clear_faults();
+        if attaching::succeed(self, lab, given).await {
+            return;
+        }
         match self {
             Self::Create | Self::CreateFails => {
                 lab.delete("xio", id).await;
@@ -254,6 +273,7 @@ impl Given {
             None => None,
         };
         json!({
+            "attached": attaching::left(lab, id).await,
             "size": row.size,
             "bootable": row.bootable,
             "image_metadata": lab.image_metadata(id).await,

@@ -73,6 +73,12 @@ on_cases! {
     clone_volume: Clone,
     clone_fails: CloneFails,
     cascade: Cascade,
+    attachment_update: AttachmentUpdate,
+    attachment_delete: AttachmentDelete,
+    initialize_connection: InitializeConnection,
+    terminate_connection: TerminateConnection,
+    attach_volume: AttachVolume,
+    detach_volume: DetachVolume,
 }
 
 #[test]

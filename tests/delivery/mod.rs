@@ -1,6 +1,7 @@
 //! Deliveries that come twice, late, or after a death: the end is the same as of one delivery.
 
 mod again;
+mod attaching;
 mod calls;
 mod case;
 mod drain;

@@ -1,5 +1,6 @@
 //! The rules of cinder-volume, seen from outside: a worker process on real services.
 
+mod attach;
 mod cascade;
 mod clones;
 mod create_delete;

@@ -1,6 +1,7 @@
 //! What tests share: services found by environment variables, builders, relays.
 #![allow(dead_code, reason = "not every folder of tests uses all of it")]
 
+pub(crate) mod attachments;
 pub(crate) mod bodies;
 pub(crate) mod broker;
 pub(crate) mod database;
