@@ -7,8 +7,11 @@ use super::{BackendError, Connector};
 use crate::config::{BackendOptions, Protocol};
 use crate::xms::{ChapModes, IscsiPortal, canonical_address};
 
-/// How long portals, target ports and CHAP modes are trusted.
+/// How long portals and target ports are trusted.
 const LIFETIME: Duration = Duration::from_secs(60);
+/// The same of CHAP modes: a host without credentials cannot log in once they are asked for, and
+/// nothing here would see that.
+const CHAP_LIFETIME: Duration = Duration::from_secs(5);
 
 /// Volumes whose mappings are remembered.
 const MOST_VOLUMES: usize = 16_384;
@@ -66,7 +69,7 @@ impl Attach {
             options,
             portals: Fresh::new(LIFETIME),
             targets: Fresh::new(LIFETIME),
-            chap: Fresh::new(LIFETIME),
+            chap: Fresh::new(CHAP_LIFETIME),
             seen: SeenMappings::new(MOST_VOLUMES),
             hosts: NamedLocks::default(),
             groups: NamedLocks::default(),

@@ -4,6 +4,7 @@ As Nova used it up to Ocata, and as cinder-backup and scripts of operators still
 """
 
 import cloud
+from process import wait_until
 from steps import Steps, check
 
 step = Steps("old_attach: volume actions for attaching, iSCSI and FC side by side")
@@ -115,6 +116,9 @@ def chap(lab):
     lab.xms.require_chap("initiator")
     try:
         secrets = set()
+        # the mode of the array is trusted for some seconds
+        wait_until("CHAP to be seen", lambda: "auth_method" in fabric.user.call(
+            "volumes.initialize_connection", volume, connector)["data"], 30)
         for host in ("compute4", "with-chap"):  # one from before, one that is new
             connector = fabric.connector(host)
             info = asked_for(fabric, volume, connector)
@@ -133,6 +137,9 @@ def chap(lab):
     finally:
         lab.xms.require_chap("disabled")
         del fabric.keys
+    wait_until("CHAP to be forgotten", lambda: "auth_method" not in fabric.user.call(
+        "volumes.initialize_connection", volume, connector)["data"], 30)
+    fabric.user.call("volumes.terminate_connection", volume, connector)
 
 
 @step.each("a volume that the array shows to a host, whatever Cinder believes, is not deleted")

@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 
 use crate::support::attachments::connector;
 use crate::support::bodies::{Body, captured};
-use crate::support::lab::{Lab, LabBuilder};
+use crate::support::lab::{FC, ISCSI, Lab, LabBuilder};
 
-const BOTH: [(&str, &str); 2] = [("xio", "XtremIOISCSIDriver"), ("fab", "XtremIOFCDriver")];
+const BOTH: [(&str, &str); 2] = [("xio", ISCSI), ("fab", FC)];
 
 async fn both() -> Lab {
     LabBuilder::new(Engine::MySql)

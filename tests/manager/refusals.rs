@@ -17,7 +17,14 @@ const GROUP: &str = "/args/group/versioned_object.data/id";
 const GROUP_SNAPSHOT: &str = "/args/group_snapshot/versioned_object.data/id";
 
 /// Methods that are served: other tests are about them.
-const SERVED: [&str; 12] = [
+const SERVED: [&str; 19] = [
+    "attach_volume",
+    "detach_volume",
+    "initialize_connection",
+    "terminate_connection",
+    "remove_export",
+    "attachment_update",
+    "attachment_delete",
     "create_volume",
     "delete_volume",
     "create_snapshot",
@@ -265,7 +272,6 @@ fn casts() -> Vec<Case> {
             ),
             vec![],
         ),
-        case("remove_export", vec![]),
         case_with(
             "remove_export_snapshot",
             made(

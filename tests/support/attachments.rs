@@ -11,7 +11,7 @@ use super::lab::Lab;
 pub(crate) fn connector(host: &str) -> Value {
     let number = host
         .bytes()
-        .fold(0u32, |sum, byte| sum * 31 + u32::from(byte));
+        .fold(0u32, |sum, byte| sum.wrapping_mul(31) ^ u32::from(byte));
     json!({
         "host": host,
         "initiator": format!("iqn.1993-08.org.debian:01:{host}"),
