@@ -104,3 +104,40 @@ async fn copies_are_made() {
         lab.finish_as_it_is().await;
     }
 }
+
+#[tokio::test]
+async fn a_mapping_that_nobody_was_told_of_is_taken_back() {
+    let case = Case::AttachmentUpdate;
+    let (mut lab, given) = expired_after(case, "connection.mapped").await;
+    assert_eq!(
+        lab.seen_by(&given.id).await.len(),
+        1,
+        "mapped, and no row says so"
+    );
+    lab.start_worker().await;
+    given.ended(&lab).await;
+    assert!(lab.seen_by(&given.id).await.is_empty());
+    lab.finish_as_it_is().await;
+}
+
+#[tokio::test]
+async fn a_mapping_that_a_row_stands_for_stays() {
+    let (lab, given) = expired(Case::AttachmentUpdate, "attachment.written").await;
+    assert_eq!(lab.seen_by(&given.id).await.len(), 1);
+    assert_eq!(
+        lab.row(&given.id).await.status.as_deref(),
+        Some("attaching")
+    );
+    lab.finish_as_it_is().await;
+}
+
+#[tokio::test]
+async fn an_initialized_connection_that_was_given_up_is_taken_back() {
+    let case = Case::InitializeConnection;
+    let (mut lab, given) = expired_after(case, "connection.mapped").await;
+    lab.set(&given.id, "status = 'available'").await;
+    lab.start_worker().await;
+    given.ended(&lab).await;
+    assert!(lab.seen_by(&given.id).await.is_empty());
+    lab.finish_as_it_is().await;
+}

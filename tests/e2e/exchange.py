@@ -30,6 +30,7 @@ def taken_over(lab, kind):
 def furnish(fabric):
     """One volume attached by the attachments API, one by the old, a snapshot and a clone."""
     user = fabric.user
+    fabric.atts.clear()  # what lists before this one remembered is gone
     volume, old = fabric.create("attached"), fabric.create("old-way")
     fabric.atts["attached"] = fabric.attach(volume, HOST, str(uuid.uuid4()))
     user.call("volumes.reserve", old)
