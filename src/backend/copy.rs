@@ -114,32 +114,9 @@ impl XtremIo {
         if size < Kilobytes::from_gib(volume.size_gib) {
             self.extend(&volume.name, volume.size_gib).await?;
         }
-        let Some(group) = volume.group.as_deref() else {
-            return Ok(());
-        };
-        let session = self.xms.session().await;
-        let session = session.map_err(|error| BackendError::of(group, error))?;
-        let member = found.is_some_and(|found| found.is_in_group(group));
-        if !session.dialect.has_consistency_groups() {
-            tracing::warn!(
-                volume.id = volume.name,
-                group.id = group,
-                "this XIOS has no consistency groups, the volume stays outside"
-            );
-            return Ok(());
-        }
-        match self.join_group(volume, member).await {
-            // Generic groups have no object on the array.
-            Err(BackendError::NotFound { .. }) => {
-                tracing::warn!(
-                    volume.id = volume.name,
-                    group.id = group,
-                    "the array has no such consistency group, the volume stays outside"
-                );
-                Ok(())
-            }
-            result => result,
-        }
+        let group = volume.group.as_deref();
+        let member = found.is_some_and(|found| group.is_some_and(|g| found.is_in_group(g)));
+        self.join_group(volume, member).await
     }
 
     /// After a failure under the interim name: a copy of the right ancestor goes.

@@ -71,20 +71,36 @@ impl XtremIo {
         }
     }
 
-    /// Puts a volume into its consistency group, unless `member` says that it is there.
+    /// Puts a volume into its consistency group, unless `member` says that it is there. A group
+    /// that the array does not have is one of Cinder's alone: its volumes are as good without.
     pub(super) async fn join_group(
         &self,
         volume: &NewVolume,
         member: bool,
     ) -> Result<(), BackendError> {
-        match &volume.group {
-            Some(group) if !member => self
-                .xms
-                .consistency_groups()
-                .add_volume(group, &volume.name)
-                .await
-                .map_err(|error| BackendError::of(group, error)),
-            _ => Ok(()),
+        let Some(group) = volume.group.as_deref().filter(|_| !member) else {
+            return Ok(());
+        };
+        let session = self.xms.session().await;
+        let session = session.map_err(|error| BackendError::of(group, error))?;
+        let joined = if session.dialect.has_consistency_groups() {
+            let groups = self.xms.consistency_groups();
+            groups.add_volume(group, &volume.name).await.map(|()| true)
+        } else {
+            Ok(false)
+        };
+        match joined {
+            Ok(true) => Ok(()),
+            Err(error) if error.is_missing_volume() => Err(BackendError::of(&volume.name, error)),
+            Ok(false) | Err(XmsError::NotFound { .. }) => {
+                tracing::warn!(
+                    volume.id = volume.name,
+                    group.id = group,
+                    "the array has no such consistency group: the volume is in none"
+                );
+                Ok(())
+            }
+            Err(error) => Err(BackendError::of(group, error)),
         }
     }
 }
@@ -117,15 +133,6 @@ impl Backend for XtremIo {
 
     async fn create_volume(&self, volume: &NewVolume) -> Result<ModelUpdate, BackendError> {
         let failed = |error| BackendError::of(&volume.name, error);
-        if volume.group.is_some() {
-            let session = self.xms.session().await.map_err(failed)?;
-            if !session.dialect.has_consistency_groups() {
-                return Err(BackendError::Array {
-                    reason: format!("XIOS {} has no consistency groups", session.cluster_version),
-                    source: None,
-                });
-            }
-        }
         let created = self
             .xms
             .volumes()

@@ -1,12 +1,12 @@
 //! `create_volume` from a snapshot or another volume.
 
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::Run;
 use super::error::CommandError;
 use super::rows::array_name;
 use crate::backend::{ModelUpdate, NewVolume};
-use crate::db::{DbError, Volume as Row, VolumeChanges};
+use crate::db::{DbError, Volume as Row};
 use crate::kill::{self, Point};
 
 /// What a create made.
@@ -55,21 +55,11 @@ impl Run<'_> {
         Ok(Made { update, bootable })
     }
 
-    /// A clone of the volume `id`, whose lock is held. If it fails, the source gets the status
-    /// back that it had.
+    /// A clone of the volume `id`, whose lock is held. Nothing here changes the source's status:
+    /// cinder-volume writes it back after a failure, and may undo what others did meanwhile.
     pub(super) async fn make_from_volume(&self, row: &Row, id: &str) -> Result<Made, CommandError> {
         let source = self.volume_row(id).await?;
-        let made = self.clone_of(row, &source).await;
-        if let Err(error) = &made
-            && !matches!(error, CommandError::Stopping)
-        {
-            let status = source.status.as_deref().unwrap_or_default();
-            let changes = VolumeChanges::new().status(status);
-            if let Err(error) = self.db(|| self.db.update_volume(id, &changes)).await {
-                warn!(volume.id = id, error = %error.chain(), "status of the source not restored");
-            }
-        }
-        made
+        self.clone_of(row, &source).await
     }
 
     async fn clone_of(&self, row: &Row, source: &Row) -> Result<Made, CommandError> {

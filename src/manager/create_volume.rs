@@ -230,7 +230,7 @@ impl Run<'_> {
         // Nothing of ours may be left when another backend starts. What is there under this name
         // but differs is not ours.
         if !matches!(error, CommandError::Backend(BackendError::Conflict { .. }))
-            && let Err(left) = self.backend.delete_volume(array_name(row)).await
+            && let Err(left) = self.tidy(row).await
         {
             // Tried once, as cinder-volume does: an array that is away must not hold it up.
             warn!(volume.id = %row.id, error = %left, "cannot tidy up before rescheduling");
@@ -242,6 +242,16 @@ impl Run<'_> {
         self.give_back(args, &error).await?;
         kill::pass(Point::CreateGivenBack);
         Err(error)
+    }
+
+    /// Removes what a failed create left on the array, if it can be reached at once.
+    async fn tidy(&self, row: &Row) -> Result<(), CommandError> {
+        let name = array_name(row);
+        match self.copied_from(row).await? {
+            Some(source) => self.backend.delete_snapshot(name, &source).await?,
+            None => self.backend.delete_volume(name).await?,
+        }
+        Ok(())
     }
 
     /// Hands the create back to the scheduler, and returns when the broker has it.

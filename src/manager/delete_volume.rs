@@ -128,7 +128,23 @@ impl Run<'_> {
         if how.cascade {
             self.delete_snapshots_of(&row.id).await?;
         }
-        self.array(|| self.backend.delete_volume(name)).await
+        match self.copied_from(row).await? {
+            Some(source) => {
+                self.array(|| self.backend.delete_snapshot(name, &source))
+                    .await
+            }
+            None => self.array(|| self.backend.delete_volume(name)).await,
+        }
+    }
+
+    /// Name on the array of what the volume was copied from: a copy that was never finished bears
+    /// a name made of both.
+    pub(super) async fn copied_from(&self, row: &Row) -> Result<Option<String>, CommandError> {
+        match (&row.snapshot_id, &row.source_volid) {
+            (Some(snapshot), _) => Ok(Some(snapshot.clone())),
+            (None, Some(volume)) => self.array_name_of(volume).await.map(Some),
+            (None, None) => Ok(None),
+        }
     }
 
     /// The row after a delete that did not happen: what a failed migration left behind goes,

@@ -246,20 +246,25 @@ async fn a_refused_second_membership_is_looked_up() {
     }
 }
 
+/// Groups that the array does not have are Cinder's alone.
 #[tokio::test]
-async fn dialect_v1_has_no_groups_and_creates_nothing_for_one() {
+async fn a_volume_of_a_group_that_the_array_lacks_is_as_good() {
     let server = xms("3.0.3-11", "").await;
-    let error = array(client(server.uri()))
-        .create_volume(&member())
-        .await
-        .unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("3.0.3-11 has no consistency groups"),
-        "{error}"
-    );
-    assert!(asked(&server).await.is_empty());
+    volumes(&server, "POST", V1, created("volumes", 5), None).await;
+    let old = array(client(server.uri()));
+    old.create_volume(&member()).await.expect("in no group");
+
+    for (message, well) in [("cg_obj_not_found", true), ("vol_obj_not_found", false)] {
+        let server = xms("4.2.0-33", "4.2.0-33").await;
+        volumes(&server, "POST", V2, created("volumes", 5), None).await;
+        Mock::given(method("POST"))
+            .and(path(format!("{V2}/consistency-group-volumes")))
+            .respond_with(refusal(message))
+            .mount(&server)
+            .await;
+        let result = array(client(server.uri())).create_volume(&member()).await;
+        assert_eq!(result.is_ok(), well, "{message}: {result:?}");
+    }
 }
 
 #[tokio::test]
