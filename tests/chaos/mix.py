@@ -15,11 +15,14 @@ class Mixer:
 
     A volume or snapshot gets one command in a burst, of those that the API would let through in
     the state where the burst finds it: so commands follow each other only when one has ended.
+    What is being copied is left alone: the API would let it be deleted, and which of the two comes
+    first is anybody's guess after a death.
     """
 
     def __init__(self, play):
         self.play, self.rng = play, play.rng
-        self.stock, self.snapshots, self.connected = {}, {}, {}
+        self.stock, self.snapshots, self.connected, self.copies = {}, {}, {}, {}
+        self.waiting = []
 
     def stock_up(self, count):
         """So many volumes; half of them attached, every other with a snapshot.
@@ -59,14 +62,18 @@ class Mixer:
         found = facts.rows(self.play.stage)
         volumes = {row[0]: (row[1], int(row[2])) for row in found["volume"] if row[3] == "0"}
         usable = [row[0] for row in found["snapshot"] if row[1] == "available" and row[3] == "0"]
-        asked = []
+        asked, waiting = [], set(self.waiting)
+        copied = waiting | {source for source, made in self.copies.items()
+                  if any(volumes.get(ident, ("",))[0] == "creating" for ident in made)}
         for number, ident in enumerate(self.stock):
             status, size = volumes.get(ident, ("gone", 0))
+            if ident in copied:
+                continue
             if status == "in-use":
                 asked.append(self.detach(ident, tag))
             elif status == "available":
                 asked.append(self.one(AT_REST[(number + self.rng.randint(0, 4)) % 5], ident, size, tag))
-        for ident in [i for i in self.snapshots if i in usable]:
+        for ident in [i for i in self.snapshots if i in usable and i not in copied]:
             if self.rng.random() < 0.5:
                 asked.append(self.ask("delete_snapshot", ident, tag))
             else:
@@ -85,8 +92,17 @@ class Mixer:
         # as large as its source, or larger
         return self.copy(ident, size + self.rng.choice((0, 0, 2)), tag, source_volid=ident)
 
-    def ask(self, kind, ident, tag, **more):
-        return lambda: self.play.asker.ask(kind, ident, tag, **more)
+    def ask(self, kind, ident, tag, source=None, **more):
+        """A request to be made later; until then nothing else is asked of what it is about."""
+        about = [ident, source]
+        self.waiting += about
+
+        def make():
+            for one in about:
+                self.waiting.remove(one)
+            return self.play.asker.ask(kind, ident, tag, **more)
+
+        return make
 
     def snapshot(self, volume, tag):
         sizes = {row[0]: int(row[2]) for row in facts.rows(self.play.stage)["volume"]}
@@ -97,7 +113,9 @@ class Mixer:
     def copy(self, source, size, tag, **origin):
         """A new volume on the backend of its source."""
         ident = self.play.asker.prepare_one(self.rng, size=size, **origin)
-        return self.ask("create", ident, tag, host=self.stock[source])
+        for source_id in origin.values():
+            self.copies.setdefault(source_id, []).append(ident)
+        return self.ask("create", ident, tag, next(iter(origin.values())), host=self.stock[source])
 
     def connector(self, number):
         """One of a few hosts, so that groups are shared."""
