@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
+use tracing::warn;
 
 use super::Run;
 use super::error::CommandError;
 use super::rows::array_name;
 use crate::backend::{BackendError, Connection, Connector};
-use crate::db::{MetadataOf, QosSpecs, Read, Volume as Row};
+use crate::db::{DbError, MetadataOf, QosSpecs, Read, Volume as Row};
 use crate::rpc::opaque::Opaque;
 
 /// Limits that may be given per GiB.
@@ -97,9 +98,16 @@ impl Run<'_> {
         let Some(id) = row.volume_type_id.as_deref() else {
             return Ok((None, None));
         };
-        let volume_type = self
-            .db(|| self.db.volume_type(id, Read::WithDeleted))
-            .await?;
+        let found = self.db(|| self.db.volume_type(id, Read::WithDeleted)).await;
+        let volume_type = match found {
+            Ok(volume_type) => volume_type,
+            // No reason not to attach.
+            Err(CommandError::Db(DbError::NotFound { .. })) => {
+                warn!(volume.id = %row.id, volume_type.id = id, "the volume's type is not in the database");
+                return Ok((None, None));
+            }
+            Err(error) => return Err(error),
+        };
         let qos = match volume_type.qos_specs_id.as_deref() {
             Some(qos) => self.db(|| self.db.qos_specs(qos)).await?,
             None => None,

@@ -10,3 +10,4 @@ mod locks;
 mod locks_worker;
 mod refusals;
 mod snapshots;
+mod versions;
