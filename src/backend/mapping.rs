@@ -93,20 +93,44 @@ impl XtremIo {
         mapped.map_err(|error| BackendError::of(volume, error))
     }
 
+    /// The groups that the host's initiators are in.
+    async fn groups_of(&self, volume: &str, host: &Host) -> Result<Vec<Oid>, BackendError> {
+        let initiators = self.xms.initiators().find(&host.addresses, false).await;
+        let mut groups: Vec<Oid> = Vec::new();
+        for initiator in initiators.map_err(|error| BackendError::of(volume, error))? {
+            if !groups.contains(&initiator.group) {
+                groups.push(initiator.group);
+            }
+        }
+        Ok(groups)
+    }
+
+    /// Whether the volume is mapped to any group of the host.
+    pub(super) async fn maps(
+        &self,
+        volume: &str,
+        connector: &Connector,
+    ) -> Result<bool, BackendError> {
+        let host = Host::of(self.attach.options.protocol, connector)?;
+        let groups = self.groups_of(volume, &host).await?;
+        if groups.is_empty() {
+            return Ok(false);
+        }
+        let mapped = self.mapped_if_any(volume).await?;
+        let mappings = mapped.map(|mapped| mapped.lun_mapping_list);
+        Ok(mappings.unwrap_or_default().iter().any(|mapping| {
+            let seen = mapping.initiator_group.index;
+            groups.iter().any(|group| group.index == seen)
+        }))
+    }
+
     pub(super) async fn unmap(
         &self,
         volume: &str,
         connector: &Connector,
     ) -> Result<(), BackendError> {
         let host = Host::of(self.attach.options.protocol, connector)?;
-        let failed = |error| BackendError::of(volume, error);
-        let initiators = self.xms.initiators().find(&host.addresses, false).await;
-        let mut groups: Vec<Oid> = Vec::new();
-        for initiator in initiators.map_err(failed)? {
-            if !groups.contains(&initiator.group) {
-                groups.push(initiator.group);
-            }
-        }
+        let groups = self.groups_of(volume, &host).await?;
         if groups.is_empty() {
             tracing::info!(
                 volume.id = volume,

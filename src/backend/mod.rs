@@ -108,6 +108,11 @@ pub trait Backend: Send + Sync + 'static {
         connector: &Connector,
     ) -> Result<Connection, BackendError>;
 
+    /// Whether any of the host's initiators sees the volume; changes nothing. A volume that is
+    /// gone is seen by none.
+    async fn is_connected(&self, volume: &str, connector: &Connector)
+    -> Result<bool, BackendError>;
+
     /// Takes the volume away from the host's initiators, from all hosts without a connector. What
     /// is not mapped, and a volume that is gone, count as done.
     async fn terminate_connection(

@@ -230,6 +230,14 @@ impl Backend for XtremIo {
         self.map(volume, connector).await
     }
 
+    async fn is_connected(
+        &self,
+        volume: &str,
+        connector: &Connector,
+    ) -> Result<bool, BackendError> {
+        self.maps(volume, connector).await
+    }
+
     async fn terminate_connection(
         &self,
         volume: &str,

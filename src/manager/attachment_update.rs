@@ -1,11 +1,13 @@
 //! `attachment_update`: maps a volume for an attachment of the current attach flow.
 
-use serde_json::{Map, Value, json};
-use tracing::{info, warn};
+use serde_json::{Map, Value};
+use tracing::info;
 
 use super::Run;
+use super::attachment_delete::connector_of;
+use super::connector;
 use super::error::CommandError;
-use super::rows::array_name;
+use crate::backend::Connector;
 use crate::db::{Attachment, AttachmentChanges, DbError, SecretText, Volume, VolumeChanges, now};
 use crate::kill::{self, Point};
 use crate::report::{Action, Detail, Subject};
@@ -50,46 +52,64 @@ impl Run<'_> {
         let host = self.checked_connector(&connector)?;
         let _mapping = self.lock_mapping(&volume.id, host.host.as_deref()).await?;
         self.note_returned(&attachment);
-        let connection = match self.connect(&volume, &host).await {
-            Ok(connection) => connection,
-            Err(error) => {
-                self.undo_mapping(&volume, &attachment, &host).await;
-                return Err(error);
-            }
-        };
+        let mapped = self
+            .map_for(&volume, &attachment.id, &host, &connector, &mode)
+            .await;
+        // Cut off by the stop, it is gone on with.
+        if let Err(error) = &mapped
+            && !matches!(error, CommandError::Stopping)
+        {
+            self.undo_mapping(&volume, &host).await;
+        }
+        mapped
+    }
+
+    /// Maps the volume, and writes attachment and volume; the reply.
+    async fn map_for(
+        &self,
+        volume: &Volume,
+        attachment_id: &str,
+        host: &Connector,
+        connector: &Opaque,
+        mode: &str,
+    ) -> Result<Value, CommandError> {
+        let connection = self.connect(volume, host).await?;
         kill::pass(Point::MappedOnArray);
         let kind = connection.driver_volume_type;
-        let data = self.enriched(&volume, connection, &connector).await?;
+        let data = self.enriched(volume, connection, connector).await?;
         let attached = AttachmentChanges::new()
             .attach_status("attaching")
-            .connector(Some(SecretText::from(json!(connector).to_string())))
+            .connector(Some(SecretText::from(connector::text(connector))))
             .mountpoint(Some(connector.text("mountpoint").unwrap_or("na")))
             .attached_host(Some(connector.text("host").unwrap_or_default()))
             .attach_time(Some(now()))
-            .attach_mode(Some(&mode));
+            .attach_mode(Some(mode));
         let changes = VolumeChanges::new()
             .status("attaching")
             .attach_status("attaching");
         let wanted = self.rule.wanted;
         let write = || {
             self.db
-                .attach(&volume.id, &attachment.id, wanted, &attached, &changes)
+                .attach(&volume.id, attachment_id, wanted, &attached, &changes)
         };
         match self.db(write).await {
             Ok(true) => {}
-            Ok(false) => info!(attachment.id = %attachment.id, "completed meanwhile"),
+            Ok(false) => info!(attachment.id = %attachment_id, "completed meanwhile"),
+            // Given up behind our back.
             Err(CommandError::Db(DbError::NotFound { table, .. })) => {
-                // Given up behind our back: nobody would ever take the volume away again.
-                self.undo_mapping(&volume, &attachment, &host).await;
                 return Err(match table {
-                    "volumes" => CommandError::VolumeNotFound { id: volume.id },
-                    _ => CommandError::AttachmentNotFound { id: attachment.id },
+                    "volumes" => CommandError::VolumeNotFound {
+                        id: volume.id.clone(),
+                    },
+                    _ => CommandError::AttachmentNotFound {
+                        id: attachment_id.to_owned(),
+                    },
                 });
             }
             Err(error) => return Err(error),
         }
         kill::pass(Point::AttachmentWritten);
-        Ok(Value::Object(reply(data, kind, &attachment.id)))
+        Ok(Value::Object(reply(data, kind, attachment_id)))
     }
 
     /// The reply of an update that has ended, as long as the attachment stands.
@@ -121,8 +141,14 @@ impl Run<'_> {
         }
         self.check_ready()?;
         let host = self.checked_connector(connector)?;
+        let kept = connector_of(attachment).map(|kept| connector::of(&kept));
+        if kept.as_ref() != Some(&host) {
+            return Err(CommandError::InvalidVolume {
+                reason: format!("attachment {} is {status} elsewhere", attachment.id),
+            });
+        }
         let _mapping = self.lock_mapping(&volume.id, host.host.as_deref()).await?;
-        let connection = self.connect(volume, &host).await?;
+        let connection = self.connect_again(volume, &host).await?;
         let kind = connection.driver_volume_type;
         let data = self.enriched(volume, connection, connector).await?;
         Ok(Value::Object(reply(data, kind, &attachment.id)))
@@ -143,28 +169,6 @@ impl Run<'_> {
         self.db(|| self.db.end_attachment(id, from, "error_attaching"))
             .await?;
         Ok(())
-    }
-
-    /// After a failure: a mapping that no attachment stands for would stay for ever. Tried once;
-    /// the failure itself is what the caller is told.
-    async fn undo_mapping(
-        &self,
-        volume: &Volume,
-        attachment: &Attachment,
-        host: &crate::backend::Connector,
-    ) {
-        let others = self.attachments_to(&volume.id, host.host.as_deref()).await;
-        let shared = match others {
-            Ok(others) => others.iter().any(|other| other.id != attachment.id),
-            Err(_) => true,
-        };
-        if shared {
-            return;
-        }
-        let name = array_name(volume);
-        if let Err(error) = self.backend.terminate_connection(name, Some(host)).await {
-            warn!(volume.id = %volume.id, %error, "a mapping may be left on the array");
-        }
     }
 }
 

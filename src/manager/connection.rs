@@ -35,6 +35,29 @@ impl Run<'_> {
             .map_err(|error| failed("Driver initialize connection failed", error))
     }
 
+    /// The same for a repeat: what is not mapped any more was taken away since, and stays so.
+    pub(super) async fn connect_again(
+        &self,
+        row: &Row,
+        connector: &Connector,
+    ) -> Result<Connection, CommandError> {
+        let name = array_name(row);
+        let seen = self
+            .array(|| self.backend.is_connected(name, connector))
+            .await
+            .map_err(|error| failed("Driver initialize connection failed", error))?;
+        if !seen {
+            return Err(CommandError::InvalidVolume {
+                reason: format!(
+                    "volume {} is not connected to {} any more: no second time without a new request",
+                    row.id,
+                    connector.host.as_deref().unwrap_or("that host")
+                ),
+            });
+        }
+        self.connect(row, connector).await
+    }
+
     /// Takes the volume away from the host, from all hosts without a connector.
     pub(super) async fn disconnect(
         &self,

@@ -4,8 +4,11 @@ use serde_json::{Value, json};
 
 use super::Run;
 use super::error::CommandError;
+use crate::backend::Connection;
+use crate::db::Volume;
 use crate::kill::{self, Point};
 use crate::rpc::commands::InitializeConnection;
+use crate::rpc::opaque::Opaque;
 
 impl Run<'_> {
     pub(super) async fn initialize_connection(
@@ -18,13 +21,12 @@ impl Run<'_> {
         let _mapping = self.lock_mapping(&row.id, host.host.as_deref()).await?;
         let connection = self.connect(&row, &host).await?;
         kill::pass(Point::MappedOnArray);
-        let kind = connection.driver_volume_type;
-        let data = self.enriched(&row, connection, &args.connector).await?;
-        Ok(json!({"driver_volume_type": kind, "data": data}))
+        self.connection_reply(&row, connection, &args.connector)
+            .await
     }
 
-    /// The reply of a call that has ended, if what it made may still be wanted. A volume that
-    /// nobody attaches must not be mapped again.
+    /// The reply of a call that has ended, as long as what it made is there. What was taken away
+    /// since must not come back: the volume may be another host's now.
     pub(super) async fn initialize_connection_again(
         &self,
         args: InitializeConnection,
@@ -42,6 +44,22 @@ impl Run<'_> {
                 ),
             });
         }
-        self.initialize_connection(args).await
+        self.check_ready()?;
+        let host = self.checked_connector(&args.connector)?;
+        let _mapping = self.lock_mapping(&row.id, host.host.as_deref()).await?;
+        let connection = self.connect_again(&row, &host).await?;
+        self.connection_reply(&row, connection, &args.connector)
+            .await
+    }
+
+    async fn connection_reply(
+        &self,
+        row: &Volume,
+        connection: Connection,
+        connector: &Opaque,
+    ) -> Result<Value, CommandError> {
+        let kind = connection.driver_volume_type;
+        let data = self.enriched(row, connection, connector).await?;
+        Ok(json!({"driver_volume_type": kind, "data": data}))
     }
 }

@@ -10,6 +10,7 @@ use tracing::{error, info, warn};
 use super::error::CommandError;
 use super::redelivery::{self, Otherwise};
 use super::refusal;
+use super::sharing::BegunMapping;
 use super::{Manager, Origin, Run, intent};
 use crate::journal::{Begun, Health, JournalError};
 use crate::kill::{self, Point};
@@ -129,6 +130,12 @@ impl Run<'_> {
             starts,
             "the command never comes to an end: it is ended visibly"
         );
+        // If this is what kills it, it is not tried again.
+        if self.starts == MOST_STARTS + 1
+            && let Some(begun) = BegunMapping::of(&command)
+        {
+            self.give_up_mapping(&begun).await;
+        }
         let error = CommandError::Poisoned { starts };
         self.end_visibly(&refusal::of(&command), &error).await?;
         Err(error)
@@ -153,6 +160,7 @@ impl Run<'_> {
     /// The command; what nobody foresaw ends its rows as a refusal would.
     async fn guarded(&self, command: Command) -> Result<Value, CommandError> {
         let ending = refusal::of(&command);
+        let begun = BegunMapping::of(&command);
         match AssertUnwindSafe(self.dispatch(command))
             .catch_unwind()
             .await
@@ -160,6 +168,9 @@ impl Run<'_> {
             Ok(outcome) => outcome,
             Err(_) => {
                 error!("the command panicked; this is a defect, please report it");
+                if let Some(begun) = begun {
+                    self.give_up_mapping(&begun).await;
+                }
                 self.end_visibly(&ending, &CommandError::Defect).await?;
                 Err(CommandError::Defect)
             }

@@ -2,15 +2,22 @@
 //! away, whatever the order in which their commands run.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, PoisonError};
 
+use futures::FutureExt;
 use serde_json::Value;
+use tracing::warn;
 use uuid::Uuid;
 
 use super::Run;
+use super::connector;
 use super::error::CommandError;
 use super::locks::LockGuard;
-use crate::db::Attachment;
+use super::rows::array_name;
+use crate::backend::Connector;
+use crate::db::{Attachment, Read, Volume};
+use crate::rpc::Command;
 
 /// Attachments whose end has been answered: their rows go only after that, by the API's hand, and
 /// must not count for the next one.
@@ -60,6 +67,25 @@ impl Departed {
     }
 }
 
+/// What a command may have mapped without a row that says so.
+pub(super) struct BegunMapping {
+    volume_id: String,
+    host: Connector,
+}
+
+impl BegunMapping {
+    /// `None` for commands whose mapping a row, or the caller, stands for.
+    pub(super) fn of(command: &Command) -> Option<Self> {
+        let Command::AttachmentUpdate(args) = command else {
+            return None;
+        };
+        Some(Self {
+            volume_id: args.vref.id().to_owned(),
+            host: connector::of(&args.connector),
+        })
+    }
+}
+
 impl Run<'_> {
     /// Puts the commands that map a volume to one host, or take it away, in a row.
     pub(super) async fn lock_mapping(
@@ -86,6 +112,63 @@ impl Run<'_> {
         let mut rows = self.departed.staying(volume_id, rows);
         rows.retain(|row| host.is_some() && host_of(row).as_deref() == host);
         Ok(rows)
+    }
+
+    /// Whether a row stands for the mapping of a volume to a host. An attachment of the old flow
+    /// does not tell its host: it may be any.
+    pub(super) async fn is_held(
+        &self,
+        volume_id: &str,
+        host: Option<&str>,
+    ) -> Result<bool, CommandError> {
+        let rows = self.db(|| self.db.attachments_of_volume(volume_id)).await?;
+        let rows = self.departed.staying(volume_id, rows);
+        Ok(rows.iter().any(|row| {
+            let known = host_of(row);
+            if known.is_some() {
+                return known.as_deref() == host;
+            }
+            let told = row.attached_host.as_deref().filter(|name| !name.is_empty());
+            row.attach_status.as_deref() == Some("attached") && (told.is_none() || told == host)
+        }))
+    }
+
+    /// After a failure, with the lock of the mapping held: one that no attachment stands for
+    /// would stay for ever. Tried once; the failure itself is what the caller is told.
+    pub(super) async fn undo_mapping(&self, volume: &Volume, host: &Connector) {
+        match self.is_held(&volume.id, host.host.as_deref()).await {
+            Ok(false) => {}
+            Ok(true) => return,
+            Err(error) => {
+                warn!(volume.id = %volume.id, error = %error.chain(), "a mapping may be left on the array");
+                return;
+            }
+        }
+        let name = array_name(volume);
+        if let Err(error) = self.backend.terminate_connection(name, Some(host)).await {
+            warn!(volume.id = %volume.id, %error, "a mapping may be left on the array");
+        }
+    }
+
+    /// The same for a command that is ended from outside.
+    pub(super) async fn give_up_mapping(&self, begun: &BegunMapping) {
+        let gone = async {
+            let read = || self.db.volume(&begun.volume_id, Read::WithDeleted);
+            let volume = self.db(read).await?;
+            let key = begun.host.host.as_deref();
+            let _mapping = self.lock_mapping(&volume.id, key).await?;
+            self.undo_mapping(&volume, &begun.host).await;
+            Ok::<_, CommandError>(())
+        };
+        match AssertUnwindSafe(gone).catch_unwind().await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                warn!(volume.id = %begun.volume_id, error = %error.chain(), "a mapping may be left on the array");
+            }
+            Err(_) => {
+                warn!(volume.id = %begun.volume_id, "a mapping may be left on the array: its removal panicked");
+            }
+        }
     }
 
     pub(super) fn note_departed(&self, attachment: &Attachment) {

@@ -9,4 +9,5 @@ mod expired;
 mod journal;
 mod kills;
 mod lost;
+mod repeats;
 mod volumes;

@@ -62,7 +62,7 @@ pub(super) async fn refused_command(
     let ended = |row: &Volume| row.migration_status.as_deref() != Some("starting");
     let row = stage.alive(cloud.until(id, ended)).await?;
     show::note("sent: a cast migrate_volume; the service's log:");
-    show::quote(&stage.log_line("command failed").await?);
+    show::quote(&stage.log_line("cannot migrate").await?);
     show::note(&format!(
         "migration_status is {}; the volume stays as it was:",
         row.migration_status.as_deref().unwrap_or("null")

@@ -34,12 +34,12 @@ impl Recovery {
         let key = host.host.as_deref();
         let _mapping = run.lock_mapping(volume_id, key).await?;
         // An attachment that holds the connector was written after the mapping was made.
-        let held = run.attachments_to(volume_id, key).await?;
+        let held = run.is_held(volume_id, key).await?;
         let live = row.deleted != Some(true);
         let old_flow = intent.method == "initialize_connection";
         let status = row.status.as_deref().unwrap_or_default();
         let under_way = live && old_flow && ["attaching", "in-use"].contains(&status);
-        if under_way || !held.is_empty() {
+        if under_way || held {
             info!(
                 volume.id = volume_id,
                 host = key,

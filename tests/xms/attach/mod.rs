@@ -1,5 +1,6 @@
 //! Attaching, over HTTPS against the simulator, on every release and on an XMS of two clusters.
 
+mod asked;
 mod budget;
 mod chap;
 mod cleaning;
