@@ -2,6 +2,7 @@
 
 mod adopt;
 mod attach;
+mod copies;
 mod detect;
 mod failures;
 mod fake;
