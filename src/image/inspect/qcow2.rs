@@ -1,0 +1,43 @@
+//! qcow2: may name a backing file and a data file.
+
+use std::io::{Read, Result, Seek};
+
+use super::source::Source;
+use super::{Format, Match};
+
+/// Incompatible features that are understood and harmless: dirty, corrupt, (not: data file),
+/// compression type.
+const HARMLESS: u64 = 0b1011;
+/// The guest's data is in another file.
+const DATA_FILE: u64 = 0b0100;
+
+pub(super) fn look<R: Read + Seek>(source: &mut Source<R>) -> Result<Option<Match>> {
+    let header = source.at(0, 512)?;
+    if !header.starts_with(b"QFI\xfb") {
+        return Ok(None);
+    }
+    let fields = (
+        header.u32_be(4),
+        header.u64_be(8),
+        header.u64_be(24),
+        header.u64_be(72),
+    );
+    let (Some(version), Some(backing), Some(size), Some(features)) = fields else {
+        return Ok(Some(Match::broken(Format::Qcow2, "its header is cut off")));
+    };
+    let found = Match::safe(Format::Qcow2, size)
+        .refuse_if(backing != 0, "it has a backing file")
+        .refuse_if(!matches!(version, 2 | 3), "its version is not 2 or 3");
+    if version == 2 {
+        // Before version 3 there were no features: other things may stand there.
+        return Ok(Some(found));
+    }
+    Ok(Some(
+        found
+            .refuse_if(features & DATA_FILE != 0, "it has a data file")
+            .refuse_if(
+                features & !(HARMLESS | DATA_FILE) != 0,
+                "it has unknown features",
+            ),
+    ))
+}
