@@ -115,7 +115,8 @@ def broker_quorum(play):
 
 
 @part("broker-default", "the same with the default transient queues, which lose what was queued",
-      options={"DEFAULT": {"executor_thread_pool_size": 4}}, limit=400, settle=180,
-      recovery_allowed=True, calls_may_time_out=True)
+      # rows that only the grace time ends (snapshots, growth) are waited for too
+      options={"DEFAULT": {"executor_thread_pool_size": 4, "lost_command_grace": 30}}, limit=400,
+      settle=180, recovery_allowed=True, calls_may_time_out=True)
 def broker_default(play):
     restart_broker(play)

@@ -45,7 +45,7 @@ def forgotten(play, tag):
 
 @part("kill-points", "our host ends itself at each of its named points", needs_kill_points=True,
       # the next point must not come before what has lost its message is ended
-      options={"DEFAULT": {"lost_command_grace": 10}}, limit=1500, settle=60)
+      options={"DEFAULT": {"lost_command_grace": 10}}, limit=2400, settle=60)
 def each_kill_point(play):
     for name in kill_points(play.binary):
         play.xms.slow(0)
@@ -61,7 +61,8 @@ def each_kill_point(play):
         died = play.until(f"death at {name}", play.host.ended, 12)
         play.notes.setdefault("passed" if died else "not passed", []).append(name)
         play.host.kill_and_restart()
-        play.settle(45)
+        # longer than a call waits for its reply
+        play.settle(75)
         play.xms.ask("DELETE", "/faults")
 
 

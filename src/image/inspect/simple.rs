@@ -48,7 +48,9 @@ pub(super) fn luks<R: Read + Seek>(source: &mut Source<R>) -> Result<Option<Matc
     if !header.starts_with(b"LUKS\xba\xbe") {
         return Ok(None);
     }
-    let payload = header.u32_be(104).map(|sectors| u64::from(sectors) * SECTOR);
+    let payload = header
+        .u32_be(104)
+        .map(|sectors| u64::from(sectors) * SECTOR);
     Ok(Some(match (header.u16_be(6), payload) {
         (Some(1), Some(payload)) => {
             Match::safe(Format::Luks, source.size().saturating_sub(payload))

@@ -119,7 +119,9 @@ fn footer(header: &Piece, end: &Piece) -> Vec<String> {
     const FOOTER: u32 = 3;
     const END_OF_STREAM: u32 = 0;
     let marker = |at: usize| {
-        let zero = end.bytes(at + 16, 496).is_some_and(|rest| rest.iter().all(|b| *b == 0));
+        let zero = end
+            .bytes(at + 16, 496)
+            .is_some_and(|rest| rest.iter().all(|b| *b == 0));
         zero.then(|| (end.u64_le(at), end.u32_le(at + 8), end.u32_le(at + 12)))
     };
     let footer = Piece(end.bytes(512, 512).unwrap_or_default().to_vec());
@@ -134,7 +136,9 @@ fn footer(header: &Piece, end: &Piece) -> Vec<String> {
     };
     rule(!differs, "its footer differs from its header");
     rule(
-        footer.u64_le(56).is_some_and(|directory| directory != AT_END),
+        footer
+            .u64_le(56)
+            .is_some_and(|directory| directory != AT_END),
         "its footer names another footer",
     );
     rule(
