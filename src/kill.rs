@@ -90,6 +90,14 @@ points! {
     AttachmentWritten => "attachment.written",
     /// The attachment's row is deleted, and the volume's status follows.
     AttachmentEnded => "attachment.ended",
+    /// The temporary volume of a backup has a row, and the backup names it.
+    BackupTempNamed => "get_backup_device.named",
+    /// The temporary volume of a backup is on the array; its row says `creating`.
+    BackupTempOnArray => "get_backup_device.on_array",
+    /// The backup says which volume it is restored to, and by whom.
+    RestoreWritten => "create_volume.restore_written",
+    /// cinder-backup has its cast.
+    BackupTold => "backup.told",
     /// One row of a command that cannot be run is ended.
     RefusedRow => "refused.row_ended",
     /// The reservations of a command that cannot be run are rolled back.

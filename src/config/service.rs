@@ -60,6 +60,8 @@ pub struct ServiceOptions {
     /// state with neither message nor worker row before it is ended visibly. Longer than a
     /// scheduler may be away with the command in its queue.
     pub lost_command_grace: Duration,
+    /// `backup_use_same_host` (default false): a backup is restored by the host that made it.
+    pub backup_use_same_host: bool,
 }
 
 /// Reads the options of the service as a whole.
@@ -119,6 +121,7 @@ pub(super) fn read(r: &mut Reader<'_>) -> ServiceOptions {
         cinder_release: r.filled(&release).map(|_| r.number(&release, 21, 21..=29)),
         wait_for_stranger: r.boolean(&opt("wait_for_stranger"), false),
         lost_command_grace: r.seconds(&opt("lost_command_grace"), 1800, 1),
+        backup_use_same_host: r.boolean(&opt("backup_use_same_host"), false),
     }
 }
 

@@ -15,6 +15,8 @@ pub(super) struct Made {
     pub update: ModelUpdate,
     /// Its source can be booted, and so can it.
     pub bootable: bool,
+    /// The backup that is to fill it: until then it stays `creating`.
+    pub backup: Option<String>,
 }
 
 impl Run<'_> {
@@ -52,7 +54,11 @@ impl Run<'_> {
             let copy = || self.db.copy_glance_metadata_from_snapshot(id, &row.id);
             metadata_copied(id, self.db(copy).await)?;
         }
-        Ok(Made { update, bootable })
+        Ok(Made {
+            update,
+            bootable,
+            backup: None,
+        })
     }
 
     /// A clone of the volume `id`, whose lock is held. Nothing here changes the source's status:
@@ -78,7 +84,11 @@ impl Run<'_> {
             let copy = || self.db.copy_glance_metadata_to_clone(&source.id, &row.id);
             metadata_copied(&source.id, self.db(copy).await)?;
         }
-        Ok(Made { update, bootable })
+        Ok(Made {
+            update,
+            bootable,
+            backup: None,
+        })
     }
 
     /// The array grows what is smaller than the row says.

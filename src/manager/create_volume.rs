@@ -1,8 +1,6 @@
 //! `create_volume`: blank, from a snapshot, or as a clone. Images and backups end visibly until
 //! their commands exist.
 
-use std::time::Duration;
-
 use serde_json::Value;
 use tracing::{info, warn};
 
@@ -19,9 +17,6 @@ use crate::report::{Action, Detail, Subject};
 use crate::rpc::commands::CreateVolume;
 use crate::rpc::object::RequestSpec;
 use crate::rpc::{request, scheduler, time};
-
-/// How long the cast back to the scheduler is offered to the broker before the next try.
-const CAST_LIMIT: Duration = Duration::from_secs(30);
 
 /// What the row says about a create that arrives, maybe not for the first time.
 #[derive(Debug, PartialEq, Eq)]
@@ -155,11 +150,19 @@ impl Run<'_> {
                 kill::pass(Point::CreateOnArray);
                 Ok(Made {
                     update,
-                    bootable: false,
+                    ..Made::default()
                 })
             }
             Some(Source::Snapshot(id)) => self.make_from_snapshot(row, id).await,
             Some(Source::Volume(id)) => self.make_from_volume(row, id).await,
+            Some(Source::Backup(id)) => {
+                let update = self.make_for_backup(row, id).await?;
+                Ok(Made {
+                    update,
+                    backup: Some(id.clone()),
+                    ..Made::default()
+                })
+            }
             Some(source) => {
                 self.check_ready()?;
                 Err(CommandError::Unsupported {
@@ -184,10 +187,11 @@ impl Run<'_> {
         let service_uuid = self.row.borrow().uuid.clone();
         // One write: whoever sees `available` sees all of it.
         let mut changes = VolumeChanges::new()
-            .status(status)
-            .launched_at(Some(now()))
             .shared_targets(Some(self.options.protocol == Protocol::Iscsi))
             .service_uuid(service_uuid.as_deref());
+        if made.backup.is_none() {
+            changes = changes.status(status).launched_at(Some(now()));
+        }
         if made.bootable {
             changes = changes.bootable(true);
         }
@@ -206,6 +210,10 @@ impl Run<'_> {
         }
         ended?;
         kill::pass(Point::CreateEnded);
+        if let Some(backup) = &made.backup {
+            self.hand_to_backup(row, backup).await?;
+            kill::pass(Point::BackupTold);
+        }
         let row = self.volume_row(&row.id).await?;
         self.volume_event(&row, "create.end").await;
         self.report.capabilities.publish_soon();
@@ -288,7 +296,7 @@ impl Run<'_> {
             &properties,
             &unique_id,
         );
-        self.cast(&request, CAST_LIMIT).await?;
+        self.cast(&request).await?;
         info!(volume.id = %id, "create given back to the scheduler");
         Ok(())
     }

@@ -25,6 +25,18 @@ pub enum CommandError {
         /// Id of the snapshot.
         id: String,
     },
+    /// No such row.
+    #[error("backup {id} not found")]
+    BackupNotFound {
+        /// Id of the backup.
+        id: String,
+    },
+    /// No such service is up.
+    #[error("no {service} is up")]
+    ServiceNotFound {
+        /// Its binary.
+        service: String,
+    },
     /// The image metadata of a source could not be copied.
     #[error("image metadata of {of} not copied")]
     MetadataCopyFailure {
@@ -181,6 +193,14 @@ impl From<&CommandError> for Failure {
             .into(),
             CommandError::SnapshotNotFound { id } => CinderException::SnapshotNotFound {
                 snapshot_id: id.clone(),
+            }
+            .into(),
+            CommandError::BackupNotFound { id } => CinderException::BackupNotFound {
+                backup_id: id.clone(),
+            }
+            .into(),
+            CommandError::ServiceNotFound { service } => CinderException::ServiceNotFound {
+                service_id: service.clone(),
             }
             .into(),
             CommandError::MetadataCopyFailure { .. } => {

@@ -41,6 +41,9 @@ pub(super) fn of(
             details.insert("blank".to_owned(), json!(source.is_none()));
             let copied = source.as_ref().and_then(Source::copied);
             details.insert("source".to_owned(), json!(copied));
+            if let Some(Source::Backup(id)) = &source {
+                details.insert("backup".to_owned(), json!(id));
+            }
         }
         Command::DeleteVolume(args) => {
             details.insert("unmanage_only".to_owned(), json!(args.unmanage_only));
@@ -57,6 +60,9 @@ pub(super) fn of(
         }
         Command::DeleteSnapshot(args) => {
             details.insert("unmanage_only".to_owned(), json!(args.unmanage_only));
+        }
+        Command::GetBackupDevice(args) => {
+            details.insert("async_call".to_owned(), json!(args.async_call));
         }
         Command::InitializeConnection(args) => connector(&mut details, &json!(args.connector)),
         Command::TerminateConnection(args) => connector(&mut details, &json!(args.connector)),

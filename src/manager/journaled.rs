@@ -150,6 +150,7 @@ impl Run<'_> {
             Command::AttachmentUpdate(args) => self.attachment_update_again(*args).await,
             Command::InitializeConnection(args) => self.initialize_connection_again(*args).await,
             Command::AttachVolume(args) => self.attach_volume_again(*args).await,
+            Command::GetBackupDevice(args) => self.get_backup_device_again(*args).await,
             // They were refused, and are again.
             other => Err(CommandError::Unsupported {
                 what: refusal::of(&other).what,

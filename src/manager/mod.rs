@@ -11,6 +11,7 @@ mod attachment_update;
 mod connection;
 mod connector;
 mod create_from;
+mod create_from_backup;
 mod create_snapshot;
 mod create_volume;
 mod delete_snapshot;
@@ -20,11 +21,13 @@ mod error;
 mod events;
 mod extend_volume;
 mod extend_volume_completion;
+mod get_backup_device;
 mod initialize_connection;
 mod intent;
 mod journaled;
 mod locks;
 mod mentions;
+mod objects;
 mod patience;
 mod recovery;
 mod redelivery;
@@ -130,6 +133,7 @@ impl Run<'_> {
             Command::RemoveExport(args) => self.remove_export(*args).await,
             Command::AttachmentUpdate(args) => self.attachment_update(*args).await,
             Command::AttachmentDelete(args) => self.attachment_delete(*args).await,
+            Command::GetBackupDevice(args) => self.get_backup_device(*args).await,
             Command::AcceptTransfer(args) => self.accept_transfer(*args).await,
             Command::GetCapabilities(args) => {
                 if args.discover

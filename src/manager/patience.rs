@@ -17,6 +17,9 @@ use crate::rpc::request::Request;
 /// How long a cast waits for an array that cannot be reached.
 const ARRAY_OUTAGE: Duration = Duration::from_secs(120);
 
+/// How long a cast is offered to the broker before the next try.
+const CAST_LIMIT: Duration = Duration::from_secs(30);
+
 impl Run<'_> {
     /// A database step that is safe to repeat: casts wait until the database is back, calls
     /// for as long as their caller does.
@@ -44,12 +47,8 @@ impl Run<'_> {
     }
 
     /// Sends a cast that must arrive: repeated until the broker has it.
-    pub(super) async fn cast(
-        &self,
-        request: &Request,
-        limit: Duration,
-    ) -> Result<(), CommandError> {
-        let send = || self.report.casts.send(request, limit);
+    pub(super) async fn cast(&self, request: &Request) -> Result<(), CommandError> {
+        let send = || self.report.casts.send(request, CAST_LIMIT);
         self.patient(send, |_: &CastError| true, None, "RabbitMQ")
             .await
     }

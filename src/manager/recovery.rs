@@ -5,6 +5,7 @@
 //! was first seen here has been read, and two heartbeats have passed in which no message named
 //! it (decision 0008).
 
+mod backup;
 mod lost;
 mod resolve;
 mod resume;

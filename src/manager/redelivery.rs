@@ -26,6 +26,8 @@ pub(super) enum Word {
     GroupReplication,
     /// `group_snapshots.status`
     GroupSnapshot,
+    /// `backups.status`
+    Backup,
     /// `services.replication_status` of ours.
     Service,
 }
@@ -146,7 +148,7 @@ const RULES: &[Rule] = rules! {
     "get_manageable_volumes": None [] Ask, FromRows;
     "get_manageable_snapshots": None [] Ask, FromRows;
     "get_capabilities": None [] Ask, FromRows;
-    "get_backup_device": Volume ["backing-up"] Continue, FromRows;
+    "get_backup_device": Backup ["creating"] Continue, FromRows;
     "secure_file_operations_enabled": None [] Ask, FromRows;
     // Owners are the API's to write; ours only looks.
     "accept_transfer": None [] Ask, FromRows;

@@ -243,9 +243,11 @@ pub(super) fn of(command: &Command) -> Refusal {
         C::GetBackupDevice(a) => {
             let refusal = Refusal::new(format!("serve backup {}", a.backup.id()))
                 .row(Backup(own(a.backup.id())));
-            match a.backup.volume_id() {
-                Some(id) => refusal.row(Volume(own(id), &["backing-up"], Previous)),
-                None => refusal,
+            match (a.backup.snapshot_id(), a.backup.volume_id()) {
+                // The volume is somebody else's business then.
+                (Some(id), _) => refusal.row(Snapshot(own(id), &["backing-up"], "available")),
+                (None, Some(id)) => refusal.row(Volume(own(id), &["backing-up"], Previous)),
+                (None, None) => refusal,
             }
         }
         C::CreateGroup(a) => Refusal::new(format!("create group {}", a.group.id()))

@@ -19,14 +19,40 @@ pub struct Model {
     pub deleted: Option<bool>,
     /// Volume.
     pub volume_id: String,
+    /// User.
+    pub user_id: Option<String>,
     /// Project.
     pub project_id: Option<String>,
     /// Backup host.
     pub host: Option<String>,
+    /// Availability zone.
+    pub availability_zone: Option<String>,
+    /// Name given by the user.
+    pub display_name: Option<String>,
+    /// Description given by the user.
+    pub display_description: Option<String>,
+    /// Where the driver keeps it.
+    pub container: Option<String>,
     /// State word.
     pub status: Option<String>,
     /// Why it failed, for the user.
     pub fail_reason: Option<String>,
+    /// Free for the driver.
+    pub service_metadata: Option<String>,
+    /// The driver, a Python class.
+    pub service: Option<String>,
+    /// GiB.
+    pub size: Option<i32>,
+    /// Objects it consists of.
+    pub object_count: Option<i32>,
+    /// Backup that it is the difference to.
+    pub parent_id: Option<String>,
+    /// Backups that are differences to it.
+    pub num_dependent_backups: Option<i32>,
+    /// When its data was taken (UTC).
+    pub data_timestamp: Option<DateTime>,
+    /// Key in the key manager.
+    pub encryption_key_id: Option<String>,
     /// Volume it is restored to.
     pub restore_volume_id: Option<String>,
     /// Volume made for it.

@@ -101,6 +101,7 @@ impl Recovery {
             ("attachment_update" | "initialize_connection", Some(("volume", id))) => {
                 self.undo_attach(id, intent).await?;
             }
+            ("get_backup_device", Some(("backup", id))) => self.backup_device(id, intent).await?,
             // Of the others their rows tell.
             (_, Some(("volume", id))) => {
                 let status = self.volume(id).await?.and_then(|row| row.status);
@@ -198,7 +199,8 @@ impl Recovery {
         }
         let context = known.context(Some(&row));
         let run = self.run_of(&known, &context);
-        let source = Source::of_row(&row);
+        let backup = || Some(Source::Backup(known.detail("backup")?.as_str()?.to_owned()));
+        let source = Source::of_row(&row).or_else(backup);
         // Without a host it was being given back to the scheduler, and only the message held what
         // the scheduler needs.
         let possible = ours.is_some() && (source.is_some() || known.flag("blank") == Some(true));

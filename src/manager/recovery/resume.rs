@@ -155,7 +155,7 @@ impl Recovery {
 }
 
 /// How it ended stands in the row; only a stop leaves it to the next process.
-fn ended<T>(
+pub(super) fn ended<T>(
     id: &str,
     what: &'static str,
     outcome: Result<T, CommandError>,
