@@ -131,5 +131,7 @@ on_every_case! {
     terminate_connection: TerminateConnection,
     attach_volume: AttachVolume,
     detach_volume: DetachVolume,
+    backup_device: BackupDevice,
+    from_backup: FromBackup,
     accept_transfer: AcceptTransfer,
 }

@@ -4,7 +4,7 @@ use cinder_volume_xtremio::config::Engine;
 use cinder_volume_xtremio::sim::{Fault, FaultAction, FaultMatch};
 use serde_json::{Value, json};
 
-use super::{attaching, volumes};
+use super::{attaching, backups, volumes};
 use crate::support::bodies::Body;
 use crate::support::lab::{Lab, LabBuilder};
 use crate::support::worker::eventually;
@@ -54,12 +54,16 @@ pub(crate) enum Case {
     TerminateConnection,
     AttachVolume,
     DetachVolume,
+    // See `backups`.
+    /// Of a volume in use.
+    BackupDevice,
+    FromBackup,
     /// A question that changes nothing.
     AcceptTransfer,
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 28] = [
+    pub(crate) const ALL: [Self; 30] = [
         Self::Create,
         Self::CreateFails,
         Self::CreateMovesOn,
@@ -87,6 +91,8 @@ impl Case {
         Self::TerminateConnection,
         Self::AttachVolume,
         Self::DetachVolume,
+        Self::BackupDevice,
+        Self::FromBackup,
         Self::AcceptTransfer,
     ];
 
@@ -121,7 +127,9 @@ impl Case {
             Self::DeleteBusy | Self::DeleteFails => &["worker.claimed", "delete_volume.failed"],
             Self::Refused => &["refused.row_ended", "refused.rolled_back"],
             Self::AcceptTransfer => return Vec::new(),
-            other => attaching::points(other).unwrap_or_else(|| volumes::points(other)),
+            other => attaching::points(other)
+                .or_else(|| backups::points(other))
+                .unwrap_or_else(|| volumes::points(other)),
         };
         let around = ["command.received", "intent.written"];
         let after = ["command.ended", "finish.written"];
@@ -138,6 +146,9 @@ impl Case {
             return given;
         }
         if let Some(given) = attaching::prepare(self, lab).await {
+            return given;
+        }
+        if let Some(given) = backups::prepare(self, lab).await {
             return given;
         }
         let id = match self {
@@ -186,7 +197,7 @@ impl Case {
     pub(crate) async fn succeed(self, lab: &Lab, given: &Given) {
         let id = &given.id;
         lab.xms.sim.clear_faults();
-        if attaching::succeed(self, lab, given).await {
+        if attaching::succeed(self, lab, given).await || backups::succeed(self, lab, given).await {
             return;
         }
         match self {
@@ -223,6 +234,8 @@ pub(crate) struct Given {
     pub(super) snapshots: Vec<String>,
     /// What is copied.
     pub(super) source: Option<String>,
+    /// What is made or restored.
+    pub(super) backup: Option<String>,
     usage: [(i64, i64); 6],
     /// Index of the LUN mapping that keeps the volume busy.
     pub(super) mapping: Option<u64>,
@@ -235,6 +248,7 @@ impl Given {
             body,
             snapshots: Vec::new(),
             source: None,
+            backup: None,
             usage: usage(lab).await,
             mapping: None,
         }
@@ -272,7 +286,12 @@ impl Given {
             Some(id) => lab.row(id).await.status,
             None => None,
         };
+        let backup = match &self.backup {
+            Some(id) => Some(backups::left(lab, id).await),
+            None => None,
+        };
         json!({
+            "backup": backup,
             "attached": attaching::left(lab, id).await,
             "size": row.size,
             "bootable": row.bootable,

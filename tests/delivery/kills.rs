@@ -79,6 +79,8 @@ on_cases! {
     terminate_connection: TerminateConnection,
     attach_volume: AttachVolume,
     detach_volume: DetachVolume,
+    backup_device: BackupDevice,
+    from_backup: FromBackup,
 }
 
 #[test]

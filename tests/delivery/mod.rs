@@ -2,6 +2,7 @@
 
 mod again;
 mod attaching;
+mod backups;
 mod calls;
 mod case;
 mod drain;

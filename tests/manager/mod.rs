@@ -1,6 +1,7 @@
 //! The rules of cinder-volume, seen from outside: a worker process on real services.
 
 mod attach;
+mod backups;
 mod cascade;
 mod clones;
 mod create_delete;

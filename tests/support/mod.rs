@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "not every folder of tests uses all of it")]
 
 pub(crate) mod attachments;
+pub(crate) mod backups;
 pub(crate) mod bodies;
 pub(crate) mod broker;
 pub(crate) mod database;
