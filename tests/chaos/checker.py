@@ -44,10 +44,11 @@ def verdict(facts, asked, heard=None, recovery_allowed=False):
                      recovery_allowed)
     judge_calls(found, asked, heard or {})
     judge_messages(found, facts["messages"], asked, heard or {})
-    judge_leftovers(found, facts, {**snapshots, **rows}, objects)
+    expiring = lost_growth(facts, asked, rows, told) if recovery_allowed else set()
+    judge_leftovers(found, facts, {**snapshots, **rows}, objects, expiring)
     judge_ancestors(found, facts)
     judge_maps(found, facts)
-    judge_quota(found, facts)
+    judge_quota(found, facts, expiring)
     return {"counts": found.counts, "details": found.details}
 
 
@@ -172,7 +173,24 @@ def judge_messages(found, messages, asked, heard):
         found.add("doubled", f"{again[0]} given back {attempts.count(again)} times, attempt {again[1]}")
 
 
-def judge_leftovers(found, facts, rows, objects):
+def lost_growth(facts, asked, rows, told):
+    """Reservations of growth whose message went with the broker's queues: nobody else knew of them,
+    and they expire. One of each resource for each such volume."""
+    growths = []
+    for ident, last in last_requests(asked).items():
+        row = rows.get(ident)
+        if last["kind"] == "extend" and ident in told and row and row["status"] == "error_extending":
+            growths.append(last["size"] - row["size"])
+    expiring, left = set(), {}
+    for ident, resource, delta in facts["reservations"]:
+        open_growths = left.setdefault(resource, list(growths))
+        if resource.startswith("gigabytes") and delta in open_growths:
+            open_growths.remove(delta)
+            expiring.add(ident)
+    return expiring
+
+
+def judge_leftovers(found, facts, rows, objects, expiring=frozenset()):
     """Nothing on the array without a live row that leads to it; no worker row at rest."""
     for name, sizes in objects.items():
         row = rows.get(name)
@@ -186,10 +204,11 @@ def judge_leftovers(found, facts, rows, objects):
         if row is None or row["deleted"] or row["status"] not in IN_PROGRESS:
             found.add("orphans", f"worker row {kind} {ident} '{status}' of service {service or 'NULL'}")
     for ident, resource, delta in facts["reservations"]:
-        found.add("orphans", f"reservation {ident} of {delta} {resource}")
+        if ident not in expiring:
+            found.add("orphans", f"reservation {ident} of {delta} {resource}")
 
 
-def judge_quota(found, facts):
+def judge_quota(found, facts, expiring=frozenset()):
     """quota_usages against a recount of the live rows."""
     live = [row for row in facts["volumes"] if not row["deleted"]]
     copies = [row for row in facts.get("snapshots", []) if not row["deleted"]]
@@ -204,8 +223,10 @@ def judge_quota(found, facts):
             found.add("orphans", text)
         elif usage["in_use"] < counts[kind]:
             found.add("doubled", text)
-        if usage["reserved"]:
-            found.add("orphans", f"quota {usage['resource']}: {usage['reserved']} reserved")
+        known = sum(delta for ident, resource, delta in facts["reservations"]
+                    if ident in expiring and resource == usage["resource"])
+        if usage["reserved"] != known:
+            found.add("orphans", f"quota {usage['resource']}: {usage['reserved']} reserved, {known} expire")
 
 
 def information(facts, asked, heard):

@@ -99,6 +99,20 @@ class Checker(unittest.TestCase):
         seen = facts([row("creating")], workers=[["Volume", "v1", "creating", ""]])
         self.assertEqual(self.counts(seen, [asked("create")]), {"stuck": 1})
 
+    def test_reservations_of_lost_growth_expire_and_others_do_not(self):
+        def seen(delta, status="error_extending"):
+            reservations = [["r1", "gigabytes__DEFAULT__", delta]]
+            found = facts([row(status)], [["v1", 2]], reservations=reservations,
+                          messages=[{"id": "v1", "action": "007", "detail": "001", "count": 1}])
+            found["usages"][1]["reserved"] = delta
+            return found
+
+        requests = [asked("create"), asked("extend", size=5)]
+        self.assertEqual(self.counts(seen(3), requests, recovery_allowed=True), {"recovered": 1})
+        self.assertEqual(self.counts(seen(3), requests), {"errors": 1, "orphans": 2})
+        self.assertEqual(self.counts(seen(4), requests, recovery_allowed=True),
+                         {"recovered": 1, "orphans": 2})
+
     def test_each_call_has_one_reply(self):
         call = {"kind": "call", "id": None, "tag": "", "method": "get_capabilities", "timeout": 60}
         late = {**call, "answer": {"timed_out": True}}
