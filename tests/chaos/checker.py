@@ -184,8 +184,8 @@ def lost_growth(facts, asked, rows, told):
     expiring, left = set(), {}
     for ident, resource, delta in facts["reservations"]:
         open_growths = left.setdefault(resource, list(growths))
-        if resource.startswith("gigabytes") and delta in open_growths:
-            open_growths.remove(delta)
+        if resource.startswith("gigabytes") and int(delta) in open_growths:
+            open_growths.remove(int(delta))
             expiring.add(ident)
     return expiring
 
@@ -223,7 +223,7 @@ def judge_quota(found, facts, expiring=frozenset()):
             found.add("orphans", text)
         elif usage["in_use"] < counts[kind]:
             found.add("doubled", text)
-        known = sum(delta for ident, resource, delta in facts["reservations"]
+        known = sum(int(delta) for ident, resource, delta in facts["reservations"]
                     if ident in expiring and resource == usage["resource"])
         if usage["reserved"] != known:
             found.add("orphans", f"quota {usage['resource']}: {usage['reserved']} reserved, {known} expire")

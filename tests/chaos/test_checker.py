@@ -101,7 +101,7 @@ class Checker(unittest.TestCase):
 
     def test_reservations_of_lost_growth_expire_and_others_do_not(self):
         def seen(delta, status="error_extending"):
-            reservations = [["r1", "gigabytes__DEFAULT__", delta]]
+            reservations = [["r1", "gigabytes__DEFAULT__", str(delta)]]
             found = facts([row(status)], [["v1", 2]], reservations=reservations,
                           messages=[{"id": "v1", "action": "007", "detail": "001", "count": 1}])
             found["usages"][1]["reserved"] = delta
