@@ -141,3 +141,25 @@ async fn an_initialized_connection_that_was_given_up_is_taken_back() {
     assert!(lab.seen_by(&given.id).await.is_empty());
     lab.finish_as_it_is().await;
 }
+
+#[tokio::test]
+async fn a_backup_gets_its_device() {
+    let (lab, given) = expired(Case::BackupDevice, "get_backup_device.on_array").await;
+    let backup = given.backup.as_ref().expect("a backup");
+    let left = super::backups::left(&lab, backup).await;
+    assert_eq!(left["casts"], 1, "{left}");
+    assert_eq!(left["on_array"], 1, "{left}");
+    lab.finish_as_it_is().await;
+}
+
+#[tokio::test]
+async fn a_restore_is_handed_over() {
+    let (lab, given) = expired(Case::FromBackup, "create_volume.on_array").await;
+    let backup = given.backup.as_ref().expect("a backup");
+    let left = super::backups::left(&lab, backup).await;
+    assert_eq!(left["casts"], 1, "{left}");
+    assert_eq!(left["status"], "restoring", "{left}");
+    let status = lab.row(&given.id).await.status;
+    assert_eq!(status.as_deref(), Some("creating"));
+    lab.finish_as_it_is().await;
+}
