@@ -9,8 +9,8 @@ use super::option::Opt;
 use super::reader::Reader;
 use super::source;
 use super::{
-    Config, LoggingOptions, backend_section, coordination, database, keystone, logging, messaging,
-    notifications, service,
+    Config, LoggingOptions, backend_section, coordination, database, glance, keystone, logging,
+    messaging, notifications, service,
 };
 
 /// What the command line says about the configuration.
@@ -64,6 +64,7 @@ pub fn load(args: &LoadArgs, env: &dyn Fn(&str) -> Option<String>) -> Result<Loa
     let coordination = coordination::read(&mut r, &service.state_path);
     let logging = logging::read(&mut r);
     let nova = keystone::read(&mut r, "nova");
+    let glance = glance::read(&mut r);
     let backends = backend_section::read(&mut r, &service);
     if args.overrides.contains_key("backend_host") {
         let opt = Opt::default("backend_host");
@@ -90,6 +91,7 @@ pub fn load(args: &LoadArgs, env: &dyn Fn(&str) -> Option<String>) -> Result<Loa
             coordination,
             logging,
             nova,
+            glance,
             backends,
         },
         warnings: r.warnings,

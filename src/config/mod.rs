@@ -12,6 +12,7 @@ pub mod database_url;
 mod describe;
 pub mod dialect;
 mod fault;
+mod glance;
 mod keystone;
 mod load;
 mod logging;
@@ -31,6 +32,7 @@ pub use coordination::{CoordinationOptions, LockBackend};
 pub use database::{DatabaseOptions, Engine};
 pub use describe::{Description, Setting};
 pub use fault::{ConfigError, Fault, Origin};
+pub use glance::{CatalogInfo, GlanceOptions};
 pub use keystone::{Account, Named, Scope, ServiceAccess};
 pub use load::{LoadArgs, Loaded, load, reload_mutable};
 pub use logging::{LoggingOptions, SYSLOG_FACILITIES};
@@ -55,6 +57,8 @@ pub struct Config {
     pub logging: LoggingOptions,
     /// `[nova]`: how instances are told of a volume that grew.
     pub nova: ServiceAccess,
+    /// `glance_*` and `[service_user]`: how images are reached.
+    pub glance: GlanceOptions,
     /// One entry per section of `enabled_backends` whose driver is XtremIO, in that order.
     pub backends: Vec<BackendOptions>,
 }

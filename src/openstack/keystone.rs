@@ -190,7 +190,7 @@ pub(super) async fn body<T: serde::de::DeserializeOwned>(
         })
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
