@@ -1,5 +1,7 @@
 //! What is said to keystone and Nova, word by word. The end-to-end run asks a real keystone.
 
+mod glance;
+
 use cinder_volume_xtremio::config::ServiceAccess;
 use cinder_volume_xtremio::openstack::{Nova, OpenStackError};
 use serde_json::{Value, json};
