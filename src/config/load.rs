@@ -9,8 +9,8 @@ use super::option::Opt;
 use super::reader::Reader;
 use super::source;
 use super::{
-    Config, LoggingOptions, backend_section, coordination, database, keystone, logging, messaging,
-    notifications, service,
+    Config, LoggingOptions, backend_section, coordination, database, image, keystone, logging,
+    messaging, notifications, service,
 };
 
 /// What the command line says about the configuration.
@@ -63,6 +63,7 @@ pub fn load(args: &LoadArgs, env: &dyn Fn(&str) -> Option<String>) -> Result<Loa
     let database = database::read(&mut r, args.standalone, &service.state_path);
     let coordination = coordination::read(&mut r, &service.state_path);
     let logging = logging::read(&mut r);
+    let image = image::read(&mut r, &service.state_path);
     let nova = keystone::read(&mut r, "nova");
     let backends = backend_section::read(&mut r, &service);
     if args.overrides.contains_key("backend_host") {
@@ -89,6 +90,7 @@ pub fn load(args: &LoadArgs, env: &dyn Fn(&str) -> Option<String>) -> Result<Loa
             database,
             coordination,
             logging,
+            image,
             nova,
             backends,
         },

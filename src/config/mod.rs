@@ -12,6 +12,7 @@ pub mod database_url;
 mod describe;
 pub mod dialect;
 mod fault;
+mod image;
 mod keystone;
 mod load;
 mod logging;
@@ -31,6 +32,7 @@ pub use coordination::{CoordinationOptions, LockBackend};
 pub use database::{DatabaseOptions, Engine};
 pub use describe::{Description, Setting};
 pub use fault::{ConfigError, Fault, Origin};
+pub use image::ImageOptions;
 pub use keystone::{Account, Named, Scope, ServiceAccess};
 pub use load::{LoadArgs, Loaded, load, reload_mutable};
 pub use logging::{LoggingOptions, SYSLOG_FACILITIES};
@@ -53,6 +55,8 @@ pub struct Config {
     pub coordination: CoordinationOptions,
     /// Logging options of oslo.log.
     pub logging: LoggingOptions,
+    /// `[DEFAULT]` options of image files.
+    pub image: ImageOptions,
     /// `[nova]`: how instances are told of a volume that grew.
     pub nova: ServiceAccess,
     /// One entry per section of `enabled_backends` whose driver is XtremIO, in that order.
