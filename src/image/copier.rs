@@ -3,8 +3,10 @@
 use std::io;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::check::{self, ImageFacts};
-use super::error::{ImageError, blocking};
+use super::error::{ImageError, blocking, blocking_within};
 use super::gzip;
 use super::path::Place;
 use super::progress::{Progress, Step};
@@ -130,47 +132,54 @@ impl Copier {
         let limit = volume_size
             .saturating_mul(GIB + GIB / 8)
             .saturating_add(GIB);
-        let (id, dir) = (image.id.clone(), self.work.path().to_owned());
-        blocking("unpacking an image", move || {
-            let what = ImageError::io(format!("unpacking image {id}"));
-            let work = || -> io::Result<Option<&str>> {
-                let from = packed.reader()?;
-                if !gzip::is_gzip(&from)? {
-                    return Ok(Some(
-                        "Unsupported compressed image format found. Only gzip is supported \
-                         currently",
-                    ));
-                }
-                let size = gzip::unpack(&from, &unpacked.hand_over()?, limit)?;
-                Ok(size
+        let what = format!("unpacking image {}", image.id);
+        let from = packed.reader().map_err(ImageError::io(what.clone()))?;
+        let to = unpacked.hand_over().map_err(ImageError::io(what.clone()))?;
+        let done = self.packing(&what, image, move |stop| {
+            if gzip::is_gzip(&from)? {
+                let size = gzip::unpack(&from, &to, limit, stop)?;
+                return Ok(size
                     .is_none()
-                    .then_some("it unpacks to more than the volume can hold"))
-            };
-            match work() {
-                Ok(None) => Ok(unpacked),
-                Ok(Some(reason)) => Err(ImageError::unacceptable(&id, reason)),
-                Err(error) if error.kind() == io::ErrorKind::StorageFull => Err(no_room(&id, &dir)),
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        io::ErrorKind::InvalidInput
-                            | io::ErrorKind::InvalidData
-                            | io::ErrorKind::UnexpectedEof
-                    ) =>
-                {
-                    Err(ImageError::unacceptable(
-                        &id,
-                        "its compressed data are damaged",
-                    ))
-                }
-                Err(error) => Err(what(error)),
+                    .then_some("it unpacks to more than the volume can hold"));
             }
+            Ok(Some(
+                "Unsupported compressed image format found. Only gzip is supported currently",
+            ))
+        });
+        match done.await? {
+            Some(reason) => Err(ImageError::unacceptable(&image.id, reason)),
+            None => Ok(unpacked),
+        }
+    }
+
+    /// Packs or unpacks, and stops when nobody waits for it any more.
+    async fn packing<T: Send + 'static>(
+        &self,
+        what: &str,
+        image: &ImageFacts,
+        work: impl FnOnce(&CancellationToken) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, ImageError> {
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        let _stop_with_us = stop.drop_guard();
+        let (id, dir) = (image.id.clone(), self.work.path().to_owned());
+        let failed = ImageError::io(what.to_owned());
+        blocking(what, move || {
+            work(&stopped).map_err(|error| match error.kind() {
+                io::ErrorKind::StorageFull => no_room(&id, &dir),
+                io::ErrorKind::InvalidInput
+                | io::ErrorKind::InvalidData
+                | io::ErrorKind::UnexpectedEof => {
+                    ImageError::unacceptable(&id, "its compressed data are damaged")
+                }
+                _ => failed(error),
+            })
         })
         .await
     }
 
     /// Image to volume. Zeros become unmapped blocks where the target can do that; with `sparse`
-    /// off they are written, as must be where old data may shine through (reimage).
+    /// off they are written as data, as Cinder wants it of a volume that gets another image.
     ///
     /// # Errors
     /// [`ImageError::Stalled`], [`ImageError::Failed`], or a fault of this host. The volume is not
@@ -279,7 +288,7 @@ impl Copier {
             Place::File(path) | Place::Device(path) => {
                 let path = path.clone();
                 let open = move || std::fs::File::open(&path).map_err(ImageError::io(what));
-                (blocking(what, open).await?, None)
+                (blocking_within(self.stall, what, open).await?, None)
             }
             Place::Iscsi(_) => {
                 let head = HEAD.min(size);
@@ -293,7 +302,7 @@ impl Copier {
                 (file, Some(work))
             }
         };
-        blocking(what, move || check::volume_content(&id, head)).await
+        blocking_within(self.stall, what, move || check::volume_content(&id, head)).await
     }
 
     /// The image that is to be uploaded, checked once more: converted, and packed if its
@@ -321,16 +330,12 @@ impl Copier {
             return Ok(file);
         }
         let packed = self.work.create(Purpose::Upload, &image.id, 0).await?;
-        let (id, dir) = (image.id.clone(), self.work.path().to_owned());
-        blocking("packing an image", move || {
-            let work = || gzip::pack(&file.reader()?, &packed.hand_over()?);
-            match work() {
-                Ok(()) => Ok(packed),
-                Err(error) if error.kind() == io::ErrorKind::StorageFull => Err(no_room(&id, &dir)),
-                Err(error) => Err(ImageError::io(format!("packing image {id}"))(error)),
-            }
-        })
-        .await
+        let what = format!("packing image {}", image.id);
+        let from = file.reader().map_err(ImageError::io(what.clone()))?;
+        let to = packed.hand_over().map_err(ImageError::io(what.clone()))?;
+        self.packing(&what, image, move |stop| gzip::pack(&from, &to, stop))
+            .await?;
+        Ok(packed)
     }
 }
 

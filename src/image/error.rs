@@ -116,6 +116,22 @@ impl ImageError {
     }
 }
 
+/// Runs what blocks where blocking is allowed, and no longer than `limit`: a device whose paths
+/// are dead may block for ever.
+pub(super) async fn blocking_within<T: Send + 'static>(
+    limit: Duration,
+    what: &str,
+    work: impl FnOnce() -> Result<T, ImageError> + Send + 'static,
+) -> Result<T, ImageError> {
+    let stalled = |_| ImageError::Stalled {
+        what: what.to_owned(),
+        limit,
+    };
+    tokio::time::timeout(limit, blocking(what, work))
+        .await
+        .map_err(stalled)?
+}
+
 /// Runs what blocks where blocking is allowed.
 pub(super) async fn blocking<T: Send + 'static>(
     what: &str,

@@ -6,6 +6,7 @@ use std::io::{self, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write};
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
+use tokio_util::sync::CancellationToken;
 
 /// The two bytes with which a gzip file begins.
 const SIGNATURE: [u8; 2] = [0x1f, 0x8b];
@@ -25,13 +26,19 @@ pub(super) fn is_gzip(mut file: &File) -> io::Result<bool> {
 
 /// Unpacks `packed` into the empty file `to`, where blocks of zeros stay holes. Returns the size,
 /// or nothing when that would be more than `limit` bytes: a small file may unpack to any size.
-pub(super) fn unpack(mut packed: &File, mut to: &File, limit: u64) -> io::Result<Option<u64>> {
+pub(super) fn unpack(
+    mut packed: &File,
+    mut to: &File,
+    limit: u64,
+    stop: &CancellationToken,
+) -> io::Result<Option<u64>> {
     packed.seek(SeekFrom::Start(0))?;
     let mut unpacked = MultiGzDecoder::new(BufReader::new(packed));
     let mut block = vec![0; BLOCK];
     let mut size = 0;
     loop {
         let length = fill(&mut unpacked, &mut block)?;
+        unless(stop)?;
         size += length as u64;
         if size > limit {
             return Ok(None);
@@ -48,11 +55,26 @@ pub(super) fn unpack(mut packed: &File, mut to: &File, limit: u64) -> io::Result
 }
 
 /// Packs `from` into the empty file `to`.
-pub(super) fn pack(mut from: &File, to: &File) -> io::Result<()> {
+pub(super) fn pack(mut from: &File, to: &File, stop: &CancellationToken) -> io::Result<()> {
     from.seek(SeekFrom::Start(0))?;
     let mut packed = GzEncoder::new(BufWriter::new(to), Compression::default());
-    io::copy(&mut BufReader::with_capacity(BLOCK, from), &mut packed)?;
-    packed.finish()?.flush()
+    let mut block = vec![0; BLOCK];
+    loop {
+        let length = fill(&mut from, &mut block)?;
+        if length == 0 {
+            return packed.finish()?.flush();
+        }
+        unless(stop)?;
+        packed.write_all(&block[..length])?;
+    }
+}
+
+/// Goes on unless nobody waits any more.
+fn unless(stop: &CancellationToken) -> io::Result<()> {
+    if stop.is_cancelled() {
+        return Err(io::Error::other("given up"));
+    }
+    Ok(())
 }
 
 fn fill(from: &mut impl Read, block: &mut [u8]) -> io::Result<usize> {
@@ -74,6 +96,10 @@ mod tests {
     use super::*;
     use std::os::unix::fs::MetadataExt as _;
 
+    fn go() -> CancellationToken {
+        CancellationToken::new()
+    }
+
     fn file(content: &[u8]) -> File {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(content).unwrap();
@@ -86,9 +112,9 @@ mod tests {
         content[5] = 1;
         content[2 * BLOCK] = 2;
         let (packed, unpacked) = (file(b""), file(b""));
-        pack(&file(&content), &packed).unwrap();
+        pack(&file(&content), &packed, &go()).unwrap();
         assert!(is_gzip(&packed).unwrap());
-        let size = unpack(&packed, &unpacked, 1 << 20).unwrap();
+        let size = unpack(&packed, &unpacked, 1 << 20, &go()).unwrap();
         assert_eq!(size, Some(content.len() as u64));
         let mut read = Vec::new();
         (&unpacked).seek(SeekFrom::Start(0)).unwrap();
@@ -100,9 +126,9 @@ mod tests {
     #[test]
     fn a_bomb_goes_no_further_than_the_limit() {
         let (packed, unpacked) = (file(b""), file(b""));
-        pack(&file(&vec![7; 64 * BLOCK]), &packed).unwrap();
+        pack(&file(&vec![7; 64 * BLOCK]), &packed, &go()).unwrap();
         let limit = 2 * BLOCK as u64;
-        assert_eq!(unpack(&packed, &unpacked, limit).unwrap(), None);
+        assert_eq!(unpack(&packed, &unpacked, limit, &go()).unwrap(), None);
         assert!(unpacked.metadata().unwrap().len() <= limit);
     }
 
@@ -111,6 +137,17 @@ mod tests {
         assert!(!is_gzip(&file(b"\x1f")).unwrap());
         assert!(!is_gzip(&file(b"QFI\xfb")).unwrap());
         let broken = file(b"\x1f\x8bnothing");
-        unpack(&broken, &file(b""), 100).unwrap_err();
+        unpack(&broken, &file(b""), 100, &go()).unwrap_err();
+    }
+
+    #[test]
+    fn what_was_given_up_goes_no_further() {
+        let stop = go();
+        stop.cancel();
+        let (packed, unpacked) = (file(b""), file(b""));
+        pack(&file(&[7; BLOCK]), &packed, &stop).unwrap_err();
+        pack(&file(&[7; BLOCK]), &packed, &go()).unwrap();
+        unpack(&packed, &unpacked, 1 << 20, &stop).unwrap_err();
+        assert_eq!(unpacked.metadata().unwrap().len(), 0);
     }
 }

@@ -38,9 +38,15 @@ impl Reading {
         stall: Duration,
         progress: &Progress,
     ) -> Result<Self, ImageError> {
-        let what = || ImageError::io(format!("reading {}", path.display()));
-        let file = File::open(path).await.map_err(what())?;
-        Self::all(file, stall, progress, None).await.map_err(what())
+        let what = format!("reading {}", path.display());
+        let opened = async {
+            let file = File::open(path).await?;
+            Self::all(file, stall, progress, None).await
+        };
+        match tokio::time::timeout(stall, opened).await {
+            Ok(opened) => opened.map_err(ImageError::io(what)),
+            Err(_) => Err(ImageError::Stalled { what, limit: stall }),
+        }
     }
 
     /// The bytes of a work file, which goes with the stream.
@@ -49,12 +55,10 @@ impl Reading {
         stall: Duration,
         progress: &Progress,
     ) -> Result<Self, ImageError> {
-        let what = || ImageError::io(format!("reading {}", work.path().display()));
-        let file = work.reader().map_err(what())?;
-        let what = what();
-        Self::all(File::from_std(file), stall, progress, Some(work))
-            .await
-            .map_err(what)
+        let what = format!("reading {}", work.path().display());
+        let file = work.reader().map_err(ImageError::io(what.clone()))?;
+        let opened = Self::all(File::from_std(file), stall, progress, Some(work));
+        opened.await.map_err(ImageError::io(what))
     }
 
     async fn all(
@@ -130,5 +134,40 @@ impl fmt::Debug for Reading {
             .field("length", &self.length)
             .field("read", &self.read)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use tokio::io::AsyncReadExt as _;
+
+    use super::*;
+
+    const STALL: Duration = Duration::from_secs(20);
+
+    async fn read(before: u64, after: u64) -> (io::Result<usize>, Progress) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(before).unwrap();
+        let progress = Progress::new();
+        let mut reading = Reading::of(file.path(), STALL, &progress).await.unwrap();
+        assert_eq!(reading.length(), before);
+        file.as_file().set_len(after).unwrap();
+        let mut bytes = Vec::new();
+        (reading.read_to_end(&mut bytes).await, progress)
+    }
+
+    #[tokio::test]
+    async fn what_was_promised_is_given() {
+        let (read, progress) = read(5_000_000, 6_000_000).await;
+        assert_eq!(read.unwrap(), 5_000_000);
+        let now = progress.now();
+        assert_eq!((now.done, now.total), (5_000_000, 5_000_000));
+    }
+
+    #[tokio::test]
+    async fn an_early_end_is_an_error() {
+        let (read, _) = read(5_000_000, 4_000_000).await;
+        assert_eq!(read.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 }

@@ -11,8 +11,10 @@ mod tail;
 mod watchdog;
 
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::time::Duration;
 
+use nix::fcntl::OFlag;
 use secrecy::ExposeSecret as _;
 use tokio::process::Command;
 
@@ -20,7 +22,7 @@ pub use info::{Info, Specific};
 use node::{INPUT, Node, doubled};
 use run::Run;
 
-use super::error::ImageError;
+use super::error::{ImageError, blocking_within};
 use super::path::Place;
 use super::progress::{Progress, Step};
 use super::work_dir::{Purpose, WorkDir, WorkFile};
@@ -130,10 +132,8 @@ impl Qemu {
             Source::Volume(place) => Node::place(place, "from"),
             Source::Head(place, bytes) => Node::place(place, "from").first(bytes),
         };
-        if let Source::Volume(Place::Device(device)) = from
-            && takes_direct(device)
-        {
-            command.args(["-T", "none"]);
+        if let Source::Volume(place) = from {
+            command.args(["-T", self.cache_of(place).await?]);
         }
         // one end of a copy is an image, or none is
         if let (Source::Image(file, _), _) | (_, Target::Image(file, ..)) = (from, to) {
@@ -145,7 +145,7 @@ impl Qemu {
             Target::Volume(place, sparse) => {
                 let node = Node::place(place, "to");
                 secrets.extend(self.secrets(&mut command, &node).await?);
-                command.args(["-n", "-W", "-t", cache_of(place)]);
+                command.args(["-n", "-W", "-t", self.cache_of(place).await?]);
                 if !sparse {
                     command.args(["-S", "0"]);
                 }
@@ -199,6 +199,24 @@ impl Qemu {
         Ok(vec![file])
     }
 
+    /// Past the page cache where that can be: what is written to a device is on the array when the
+    /// copy ends. Where it cannot, a flush at the end does the same.
+    async fn cache_of(&self, place: &Place) -> Result<&'static str, ImageError> {
+        let device = match place {
+            Place::Iscsi(_) => return Ok("none"),
+            Place::File(_) => return Ok("writeback"),
+            Place::Device(device) => device.clone(),
+        };
+        let what = format!("opening {}", device.display());
+        blocking_within(self.stall, &what, move || {
+            let mut options = std::fs::OpenOptions::new();
+            options.read(true).custom_flags(OFlag::O_DIRECT.bits());
+            let direct = options.open(&device).is_ok();
+            Ok(if direct { "none" } else { "writeback" })
+        })
+        .await
+    }
+
     /// `qemu-img --version`, the first line.
     ///
     /// # Errors
@@ -211,25 +229,6 @@ impl Qemu {
         let answer = String::from_utf8_lossy(&answer);
         Ok(answer.lines().next().unwrap_or_default().to_owned())
     }
-}
-
-/// Past the page cache where that can be: what is written to a device is on the array when the
-/// copy ends. Where it cannot, a flush at the end does the same.
-fn cache_of(place: &Place) -> &'static str {
-    match place {
-        Place::Iscsi(_) => "none",
-        Place::Device(device) if takes_direct(device) => "none",
-        Place::Device(_) | Place::File(_) => "writeback",
-    }
-}
-
-fn takes_direct(device: &std::path::Path) -> bool {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut options = std::fs::OpenOptions::new();
-    options
-        .read(true)
-        .custom_flags(nix::fcntl::OFlag::O_DIRECT.bits());
-    options.open(device).is_ok()
 }
 
 impl Source<'_> {
@@ -256,5 +255,33 @@ fn described(place: &Place) -> String {
     match place {
         Place::File(path) | Place::Device(path) => path.display().to_string(),
         Place::Iscsi(lun) => format!("LUN {} of {} at {}", lun.lun, lun.target, lun.portal),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_limit_is_none() {
+        let options = |cpu, space| ImageOptions {
+            conversion_dir: "/nowhere".into(),
+            introspection_cpu_limit: Duration::from_secs(cpu),
+            introspection_address_space_limit: space,
+            conversion_disable: false,
+            compress_on_upload: true,
+            vmdk_allowed_types: Vec::new(),
+            allow_compressed_container: false,
+            compression_format: "gzip",
+        };
+        let qemu = |cpu, space, bps| {
+            let work = WorkDir::new("/nowhere", "ctl1@xio");
+            Qemu::new(&options(cpu, space), work, bps, Duration::from_secs(1))
+        };
+        let none = qemu(0, 0, 0);
+        assert_eq!((none.limits.len(), none.bps_limit), (0, None));
+        let some = qemu(60, 1 << 30, 5);
+        assert_eq!(some.limits, ["--cpu=60", "--as=1073741824"]);
+        assert_eq!(some.bps_limit, Some(5));
     }
 }
