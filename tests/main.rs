@@ -7,6 +7,7 @@ mod config;
 mod db;
 mod delivery;
 mod drivers;
+mod image;
 mod journal;
 mod layers;
 mod manager;

@@ -101,6 +101,12 @@ pub struct BackendOptions {
     pub report_discard_supported: bool,
     /// `disk_geometry` (default: nothing is said of blocks).
     pub disk_geometry: Option<DiskGeometry>,
+    /// `volume_copy_bps_limit` (default 0, no limit): bytes a second of one copy; 0 in the section
+    /// takes the value of `[DEFAULT]`.
+    pub volume_copy_bps_limit: u64,
+    /// `image_copy_stall_timeout` (ours, default 300 s): a copy that moved no bytes for so long is
+    /// killed. Above the time that a fail-over of array or network may take.
+    pub image_copy_stall_timeout: Duration,
     /// `xms_call_timeout` (ours, default 30 s): deadline of one XMS call.
     pub xms_call_timeout: Duration,
     /// `xms_concurrency` (ours, default 32): XMS calls in flight at once.

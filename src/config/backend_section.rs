@@ -143,12 +143,22 @@ fn section(
         goodness_function: r.filled(&opt("goodness_function")).map(|(text, _)| text),
         report_discard_supported: r.boolean(&opt("report_discard_supported"), false),
         disk_geometry: disk_geometry(r, &opt("disk_geometry")),
+        volume_copy_bps_limit: copy_limit(r, &opt("volume_copy_bps_limit")),
+        image_copy_stall_timeout: r.seconds(&opt("image_copy_stall_timeout"), 300, 1),
         xms_call_timeout: r.seconds(&opt("xms_call_timeout"), 30, 1),
         xms_concurrency: r.number(&opt("xms_concurrency"), 32, 1..=1024),
     }
 }
 
-/// Options whose silence would lose data paths or copies.
+/// As the driver reads it: nothing and 0 in the section mean the service's own.
+fn copy_limit(r: &mut Reader<'_>, opt: &Opt<'_>) -> u64 {
+    match r.number(opt, 0, 0..=i64::MAX) {
+        0 => r.number(&Opt::default("volume_copy_bps_limit"), 0, 0..=i64::MAX),
+        limit => limit,
+    }
+}
+
+/// Sizes of blocks that hosts are told.
 fn disk_geometry(r: &mut Reader<'_>, opt: &Opt<'_>) -> Option<DiskGeometry> {
     match r.choice(opt, &["", "512", "512e", "4k"], "", false) {
         "512" => Some(DiskGeometry::Native512),
@@ -158,6 +168,7 @@ fn disk_geometry(r: &mut Reader<'_>, opt: &Opt<'_>) -> Option<DiskGeometry> {
     }
 }
 
+/// Options whose silence would lose data paths or copies.
 fn refuse_unsupported(r: &mut Reader<'_>, name: &str) {
     let zoning = Opt::new(name, "zoning_mode").fallback(SHARED);
     if let Some((mode, origin)) = r.filled(&zoning)

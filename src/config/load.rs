@@ -9,7 +9,7 @@ use super::option::Opt;
 use super::reader::Reader;
 use super::source;
 use super::{
-    Config, LoggingOptions, backend_section, coordination, database, glance, keystone, logging,
+    Config, LoggingOptions, backend_section, coordination, database, glance, image, keystone, logging,
     messaging, notifications, service,
 };
 
@@ -63,6 +63,7 @@ pub fn load(args: &LoadArgs, env: &dyn Fn(&str) -> Option<String>) -> Result<Loa
     let database = database::read(&mut r, args.standalone, &service.state_path);
     let coordination = coordination::read(&mut r, &service.state_path);
     let logging = logging::read(&mut r);
+    let image = image::read(&mut r, &service.state_path);
     let nova = keystone::read(&mut r, "nova");
     let glance = glance::read(&mut r);
     let backends = backend_section::read(&mut r, &service);
@@ -90,6 +91,7 @@ pub fn load(args: &LoadArgs, env: &dyn Fn(&str) -> Option<String>) -> Result<Loa
             database,
             coordination,
             logging,
+            image,
             nova,
             glance,
             backends,

@@ -13,6 +13,7 @@ mod describe;
 pub mod dialect;
 mod fault;
 mod glance;
+mod image;
 mod keystone;
 mod load;
 mod logging;
@@ -33,6 +34,7 @@ pub use database::{DatabaseOptions, Engine};
 pub use describe::{Description, Setting};
 pub use fault::{ConfigError, Fault, Origin};
 pub use glance::{CatalogInfo, GlanceOptions};
+pub use image::ImageOptions;
 pub use keystone::{Account, Named, Scope, ServiceAccess};
 pub use load::{LoadArgs, Loaded, load, reload_mutable};
 pub use logging::{LoggingOptions, SYSLOG_FACILITIES};
@@ -55,6 +57,8 @@ pub struct Config {
     pub coordination: CoordinationOptions,
     /// Logging options of oslo.log.
     pub logging: LoggingOptions,
+    /// `[DEFAULT]` options of image files.
+    pub image: ImageOptions,
     /// `[nova]`: how instances are told of a volume that grew.
     pub nova: ServiceAccess,
     /// `glance_*` and `[service_user]`: how images are reached.

@@ -5,6 +5,7 @@ mod backends;
 mod database;
 mod dialect;
 mod faults;
+mod image;
 mod messaging;
 mod sources;
 

@@ -73,6 +73,8 @@ pub(super) fn section(protocol: Protocol) -> BackendOptions {
         goodness_function: None,
         report_discard_supported: false,
         disk_geometry: None,
+        volume_copy_bps_limit: 0,
+        image_copy_stall_timeout: Duration::from_secs(300),
         xms_call_timeout: Duration::from_secs(30),
         xms_concurrency: 32,
     }
