@@ -81,7 +81,10 @@ impl PortalOptions {
             };
             Self {
                 address: format!("{}/{prefix}", address.ip()),
-                iqn: format!("iqn.2008-05.com.xtremio:{:012x}", 0x1e_6793_9c34_u64 + u64::from(number)),
+                iqn: format!(
+                    "iqn.2008-05.com.xtremio:{:012x}",
+                    0x1e_6793_9c34_u64 + u64::from(number)
+                ),
                 port: address.port(),
             }
         };

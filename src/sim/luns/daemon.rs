@@ -85,7 +85,12 @@ impl Daemon {
             // Its port must be known beforehand: on addresses that nobody else uses, a number
             // out of the air is free.
             let mut rng = rand::rng();
-            let host = [127, rng.random_range(64..=254), rng.random(), rng.random_range(1..=254)];
+            let host = [
+                127,
+                rng.random_range(64..=254),
+                rng.random(),
+                rng.random_range(1..=254),
+            ];
             let address = SocketAddr::from((host, rng.random_range(20_000..60_000)));
             let pid = self.order(|reply| Order::Start(address, reply))?;
             if self.serves(address)? {

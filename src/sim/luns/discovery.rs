@@ -131,9 +131,16 @@ fn negotiated(offered: &Keys) -> Keys {
             "DefaultTime2Retain" | "ErrorRecoveryLevel" => keys.put(key, "0"),
             // Declared, not negotiated.
             "MaxRecvDataSegmentLength" => keys.put(key, "8192"),
-            "InitialR2T" | "ImmediateData" | "MaxBurstLength" | "FirstBurstLength"
-            | "MaxConnections" | "MaxOutstandingR2T" | "DataPDUInOrder" | "DataSequenceInOrder"
-            | "IFMarker" | "OFMarker" => keys.put(key, "Irrelevant"),
+            "InitialR2T"
+            | "ImmediateData"
+            | "MaxBurstLength"
+            | "FirstBurstLength"
+            | "MaxConnections"
+            | "MaxOutstandingR2T"
+            | "DataPDUInOrder"
+            | "DataSequenceInOrder"
+            | "IFMarker"
+            | "OFMarker" => keys.put(key, "Irrelevant"),
             _ => keys.put(key, "NotUnderstood"),
         }
     }

@@ -25,11 +25,10 @@ impl Files {
         fs::create_dir_all(folder).map_err(LunError::file("make", folder))?;
         let lock_path = folder.join("lock");
         let lock = File::create(&lock_path).map_err(LunError::file("make", &lock_path))?;
-        let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock).map_err(|_| {
-            LunError::InUse {
+        let lock =
+            Flock::lock(lock, FlockArg::LockExclusiveNonblock).map_err(|_| LunError::InUse {
                 path: folder.into(),
-            }
-        })?;
+            })?;
         let disks = folder.join("disks");
         match fs::remove_dir_all(&disks) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -72,7 +71,8 @@ impl Files {
             .truncate(true)
             .open(&path)
             .map_err(LunError::file("make", &path))?;
-        let source = File::open(self.path(from)).map_err(LunError::file("open", self.path(from)))?;
+        let source =
+            File::open(self.path(from)).map_err(LunError::file("open", self.path(from)))?;
         copy_data(&source, &target).map_err(LunError::file("copy to", path))
     }
 
@@ -137,12 +137,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let files = Files::open(folder.path()).unwrap();
         files.size((1, 1), &disk(512 * MIB)).unwrap();
-        let source = OpenOptions::new().write(true).open(files.path((1, 1))).unwrap();
+        let source = OpenOptions::new()
+            .write(true)
+            .open(files.path((1, 1)))
+            .unwrap();
         source.write_all_at(b"begin", 0).unwrap();
         source.write_all_at(&[7; 4096], 100 * MIB).unwrap();
         source.write_all_at(b"end", 512 * MIB - 3).unwrap();
         files.size((1, 2), &disk(MIB)).unwrap();
-        let copy = OpenOptions::new().write(true).open(files.path((1, 2))).unwrap();
+        let copy = OpenOptions::new()
+            .write(true)
+            .open(files.path((1, 2)))
+            .unwrap();
         copy.write_all_at(b"old", 50_000).unwrap();
         files.copy((1, 1), (1, 2)).unwrap();
         let copy = File::open(files.path((1, 2))).unwrap();

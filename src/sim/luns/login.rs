@@ -237,5 +237,7 @@ pub(crate) async fn refuse(
     status_number: u32,
     status: Status,
 ) -> io::Result<()> {
-    answer(request, 0, status_number, status).write(stream).await
+    answer(request, 0, status_number, status)
+        .write(stream)
+        .await
 }

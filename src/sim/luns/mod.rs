@@ -57,8 +57,7 @@ pub(crate) struct Luns {
 }
 
 /// The right to change the array next.
-#[derive(Debug)]
-pub(crate) struct Turn(OwnedMutexGuard<()>);
+pub(crate) type Turn = OwnedMutexGuard<()>;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -90,7 +89,7 @@ impl Luns {
 
     /// Waits until no other request changes the array.
     pub(crate) async fn turn(&self) -> Turn {
-        Turn(self.turn.clone().lock_owned().await)
+        self.turn.clone().lock_owned().await
     }
 
     /// Makes files and targets follow the array's objects; returns when they do.

@@ -99,7 +99,9 @@ impl Targets {
                 && let Some(target) = self.targets.remove(&group)
             {
                 let tid = target.tid.to_string();
-                let delete = ["--mode", "target", "--op", "delete", "--force", "--tid", &tid];
+                let delete = [
+                    "--mode", "target", "--op", "delete", "--force", "--tid", &tid,
+                ];
                 self.daemon.admin(&delete)?;
             }
         }
@@ -114,7 +116,11 @@ impl Targets {
             }
         }
         for (key, disk) in &wanted.disks {
-            if self.disks.get(key).is_none_or(|had| had.bytes != disk.bytes) {
+            if self
+                .disks
+                .get(key)
+                .is_none_or(|had| had.bytes != disk.bytes)
+            {
                 self.files.size(*key, disk)?;
             }
             self.disks.insert(*key, disk.clone());
@@ -147,12 +153,21 @@ impl Targets {
                 continue;
             };
             for (lun, key) in luns {
-                let Some(disk) = wanted.disks.get(key).filter(|_| !target.luns.contains_key(lun))
+                let Some(disk) = wanted
+                    .disks
+                    .get(key)
+                    .filter(|_| !target.luns.contains_key(lun))
                 else {
                     continue;
                 };
                 let path = self.files.path(*key);
-                new_lun(&self.daemon, target.tid, *lun, &path.to_string_lossy(), disk)?;
+                new_lun(
+                    &self.daemon,
+                    target.tid,
+                    *lun,
+                    &path.to_string_lossy(),
+                    disk,
+                )?;
                 target.luns.insert(*lun, (*key, disk.clone()));
             }
         }
@@ -172,13 +187,23 @@ fn new_target(daemon: &Daemon, tid: u64, iqn: &str) -> Result<(), LunError> {
     let tid = tid.to_string();
     daemon.admin(&["--mode", "target", "--op", "new", "--tid", &tid, "-T", iqn])?;
     // Who may come is decided before: only the front knows the port.
-    daemon.admin(&["--mode", "target", "--op", "bind", "--tid", &tid, "-I", "ALL"])?;
+    daemon.admin(&[
+        "--mode", "target", "--op", "bind", "--tid", &tid, "-I", "ALL",
+    ])?;
     Ok(())
 }
 
 fn new_lun(daemon: &Daemon, tid: u64, lun: u64, path: &str, disk: &Disk) -> Result<(), LunError> {
     let (tid, lun, block) = (tid.to_string(), lun.to_string(), disk.block.to_string());
-    let unit = ["--mode", "logicalunit", "--tid", &tid, "--lun", &lun, "--op"];
+    let unit = [
+        "--mode",
+        "logicalunit",
+        "--tid",
+        &tid,
+        "--lun",
+        &lun,
+        "--op",
+    ];
     let new: [&str; 5] = ["new", "-b", path, "--blocksize", &block];
     daemon.admin(&[&unit[..], &new[..]].concat())?;
     let naa = disk.naa.as_deref().unwrap_or_default();
@@ -194,7 +219,16 @@ fn new_lun(daemon: &Daemon, tid: u64, lun: u64, path: &str, disk: &Disk) -> Resu
 /// tgt keeps a LUN while a command runs on it; no new ones come.
 fn delete_lun(daemon: &Daemon, tid: u64, lun: u64) -> Result<(), LunError> {
     let (tid, lun) = (tid.to_string(), lun.to_string());
-    let delete = ["--mode", "logicalunit", "--op", "delete", "--tid", &tid, "--lun", &lun];
+    let delete = [
+        "--mode",
+        "logicalunit",
+        "--op",
+        "delete",
+        "--tid",
+        &tid,
+        "--lun",
+        &lun,
+    ];
     let end = Instant::now() + BUSY;
     loop {
         match daemon.admin(&delete) {
