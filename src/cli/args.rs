@@ -264,6 +264,13 @@ pub struct SimulateArgs {
     /// CHAP mode of the clusters
     #[arg(long, value_enum, default_value = "disabled")]
     pub chap: ChapMode,
+    /// Serve volumes as real iSCSI disks whose files are in this folder (needs tgt)
+    #[arg(long, value_name = "DIR")]
+    pub luns: Option<PathBuf>,
+    /// iSCSI portal to publish, repeatable or comma separated; with --luns it is served, port 0
+    /// takes a free one, and two portals on loopback addresses are the default
+    #[arg(long, value_name = "ADDR:PORT", value_delimiter = ',')]
+    pub portal: Vec<SocketAddr>,
 }
 
 fn json_object(text: &str) -> Result<Map<String, Value>, String> {

@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::{self, SimulateArgs};
-use crate::sim::{ChapMode, Sim, SimHandle, SimOptions, XmsVersion};
+use crate::sim::{ChapMode, PortalOptions, Sim, SimHandle, SimOptions, XmsVersion};
 
 /// Arguments of `simulate-xms`.
 #[derive(Debug, Clone)]
@@ -34,6 +34,10 @@ pub struct SimulateXms {
     pub capacity_gib: u64,
     /// Whether hosts must authenticate with CHAP, at login and at discovery.
     pub chap: bool,
+    /// Folder of the disks; None: volumes are names only.
+    pub luns: Option<PathBuf>,
+    /// iSCSI portals of each cluster; none: the customary ones.
+    pub portals: Vec<SocketAddr>,
 }
 
 /// Runs the subcommand.
@@ -77,6 +81,8 @@ fn prepare(args: SimulateArgs) -> anyhow::Result<SimulateXms> {
         ca_out: args.ca_out.unwrap_or_else(|| PathBuf::from("xms-ca.pem")),
         capacity_gib: args.capacity_gib.unwrap_or(defaults.capacity_gib),
         chap: args.chap == args::ChapMode::Initiator,
+        luns: args.luns,
+        portals: args.portal,
     })
 }
 
@@ -84,12 +90,19 @@ fn prepare(args: SimulateArgs) -> anyhow::Result<SimulateXms> {
 /// serves: `{"url": ..., "admin": ..., "ca": ...}`.
 ///
 /// # Errors
-/// Addresses that cannot be bound, a certificate file that cannot be written.
+/// Addresses that cannot be bound, disks that cannot be served, a certificate file that cannot be written.
 pub async fn start(args: SimulateXms) -> anyhow::Result<(SimHandle, String)> {
     let chap = match args.chap {
         true => ChapMode::Initiator,
         false => ChapMode::Disabled,
     };
+    let mut defaults = SimOptions::new(args.xms_version);
+    if let Some(folder) = args.luns {
+        defaults = defaults.with_luns(folder);
+    }
+    if !args.portals.is_empty() {
+        defaults.portals = PortalOptions::at(&args.portals);
+    }
     let handle = Sim::start(SimOptions {
         listen: args.listen,
         admin: args.admin,
@@ -99,7 +112,7 @@ pub async fn start(args: SimulateXms) -> anyhow::Result<(SimHandle, String)> {
         capacity_gib: args.capacity_gib,
         chap_login: chap,
         chap_discovery: chap,
-        ..SimOptions::new(args.xms_version)
+        ..defaults
     })
     .await
     .context("cannot start the XMS simulator")?;

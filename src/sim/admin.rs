@@ -9,6 +9,7 @@
 //! | `POST /reset` | objects, faults, latency and counters away |
 //! | `POST /chap` `{"login": "initiator", "discovery": "disabled"}` | the CHAP modes of all clusters |
 //! | `POST /write?name=V&cluster=C` `{"kb": 4096}` | as if a host had written to a volume |
+//! | `/luns`... | the disks, see [`super::luns::admin`] |
 
 use std::sync::atomic::Ordering;
 
@@ -43,7 +44,7 @@ struct Chap {
     discovery: ChapMode,
 }
 
-type Answer = (u16, Value);
+pub(crate) type Answer = (u16, Value);
 
 /// Answers one admin request: status and body.
 pub(crate) fn answer(
@@ -93,7 +94,7 @@ pub(crate) fn answer(
     }
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Answer> {
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Answer> {
     serde_json::from_slice(body).map_err(|error| (400, json!({"message": error.to_string()})))
 }
 

@@ -3,6 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 
+use super::luns::LunError;
+
 /// Why a simulator did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum SimError {
@@ -20,6 +22,9 @@ pub enum SimError {
     /// The TLS server could not be set up.
     #[error("cannot set up TLS")]
     Tls(#[from] rustls::Error),
+    /// The disks could not be served.
+    #[error("cannot serve disks")]
+    Luns(#[from] LunError),
     /// The options contradict each other.
     #[error("{0}")]
     Options(String),

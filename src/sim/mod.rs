@@ -1,14 +1,16 @@
 //! XMS simulator: an XtremIO management server over HTTPS, for tests, the demo and benchmarks.
 //!
 //! It plays releases 3.0, 4.0, 4.2 and 6.3 with one or several clusters, is strict about the
-//! keys of request bodies, counts what clients cost, and fails on demand. Imports no production
-//! room, so that it shares no bug with them.
+//! keys of request bodies, counts what clients cost, and fails on demand. Given a folder, its
+//! volumes are real disks behind iSCSI portals. Imports no production room, so that it shares no
+//! bug with them.
 
 mod admin;
 mod auth;
 mod body;
 mod error;
 mod faults;
+mod luns;
 mod objects;
 mod options;
 mod query;
@@ -31,11 +33,13 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use auth::Account;
+use luns::Luns;
 use server::Shared;
 use state::Xms;
 
 pub use error::SimError;
 pub use faults::{Fault, FaultAction, FaultMatch};
+pub use luns::LunError;
 pub use options::{ChapMode, FcTargetOptions, Limits, PortalOptions, SimOptions};
 pub use stats::Stats;
 pub use version::{UnknownVersion, XmsVersion};
@@ -62,7 +66,8 @@ impl Sim {
     /// Starts serving; returns once both ports accept connections.
     ///
     /// # Errors
-    /// Options that contradict each other, addresses that cannot be bound.
+    /// Options that contradict each other, addresses that cannot be bound, disks that cannot be
+    /// served.
     pub async fn start(options: SimOptions) -> Result<SimHandle, SimError> {
         check(&options)?;
         let names = match options.listen.ip() {
@@ -72,13 +77,28 @@ impl Sim {
         let identity = tls::identity(&names)?;
         let (listener, address) = bind(options.listen).await?;
         let (admin, admin_address) = bind(options.admin).await?;
-        let xms = Xms::new(&options);
+        let mut xms = Xms::new(&options);
+        let mut portals = Vec::new();
+        let luns = match &options.luns {
+            None => None,
+            Some(folder) => {
+                portals = luns::front::bind(&mut xms).await?;
+                let served = portals.iter().map(|(portal, _)| portal.clone());
+                Some(Luns::start(folder, served.collect()).await?)
+            }
+        };
         let account = Account::new(options.user, options.password);
-        let shared = Arc::new(Shared::new(xms, account));
+        let shared = Arc::new(Shared::new(xms, account, luns));
         let tls = TlsAcceptor::from(identity.config);
         let tasks = &shared.tasks;
         tasks.spawn(server::accept(shared.clone(), listener, Some(tls)));
         tasks.spawn(server::accept(shared.clone(), admin, None));
+        if let Some(luns) = &shared.luns {
+            for (portal, listener) in portals {
+                let (shared, luns) = (shared.clone(), luns.clone());
+                tasks.spawn(luns::front::accept(shared, luns, portal, listener));
+            }
+        }
         Ok(SimHandle {
             url: format!("https://{address}"),
             admin_url: format!("http://{admin_address}"),
@@ -153,7 +173,8 @@ impl SimHandle {
         self.shared.xms().set_chap(login, discovery);
     }
 
-    /// Removes all objects that clients made. Indexes are not given again.
+    /// Removes all objects that clients made. Indexes are not given again. Disks go with the
+    /// next change of the array.
     pub fn reset(&self) {
         self.shared.xms().reset();
     }
@@ -163,6 +184,11 @@ impl SimHandle {
         self.shared.stop.cancel();
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
+        if let Some(luns) = &self.shared.luns
+            && let Err(error) = luns.kill().await
+        {
+            tracing::warn!("tgtd was not ended: {error}");
+        }
     }
 }
 

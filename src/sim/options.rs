@@ -1,6 +1,7 @@
 //! What a simulator is started with.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -68,6 +69,27 @@ impl PortalOptions {
             port: 3260,
         }
     }
+
+    /// The portals at these addresses, with IQNs of a kind; a port 0 becomes a free one if
+    /// there are disks.
+    pub fn at(addresses: &[SocketAddr]) -> Vec<Self> {
+        let portal = |(address, number): (&SocketAddr, u32)| {
+            let prefix = match address.ip() {
+                IpAddr::V4(ip) if ip.is_loopback() => 8,
+                IpAddr::V4(_) => 24,
+                IpAddr::V6(_) => 64,
+            };
+            Self {
+                address: format!("{}/{prefix}", address.ip()),
+                iqn: format!(
+                    "iqn.2008-05.com.xtremio:{:012x}",
+                    0x1e_6793_9c34_u64 + u64::from(number)
+                ),
+                port: address.port(),
+            }
+        };
+        addresses.iter().zip(0..).map(portal).collect()
+    }
 }
 
 /// One FC target port.
@@ -108,6 +130,9 @@ pub struct SimOptions {
     pub fc_targets: Vec<FcTargetOptions>,
     /// Names of target groups besides `Default`, which is always the first.
     pub target_groups: Vec<String>,
+    /// Folder of the disks (tgt must be installed): with it, the portals are listened on and
+    /// what is mapped is served there. None: volumes are names only.
+    pub luns: Option<PathBuf>,
 }
 
 impl SimOptions {
@@ -139,6 +164,16 @@ impl SimOptions {
                 fc("21:00:00:24:ff:57:b2:77", false),
             ],
             target_groups: Vec::new(),
+            luns: None,
         }
+    }
+
+    /// The same with disks in a folder, behind two portals on loopback addresses.
+    #[must_use]
+    pub fn with_luns(mut self, folder: impl Into<PathBuf>) -> Self {
+        let addresses = [1, 2].map(|host| SocketAddr::from(([127, 0, 0, host], 0)));
+        self.portals = PortalOptions::at(&addresses);
+        self.luns = Some(folder.into());
+        self
     }
 }

@@ -25,6 +25,7 @@ use tokio_util::task::TaskTracker;
 use super::admin;
 use super::auth::Account;
 use super::faults::{self, Fault, FaultAction, Seen};
+use super::luns::{self, Luns};
 use super::query::Query;
 use super::refusal::Refusal;
 use super::request::{Request, Route, read_body};
@@ -47,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
     pub(crate) latency_ms: AtomicU64,
+    /// The disks, if there are any.
+    pub(crate) luns: Option<Arc<Luns>>,
     xms: Mutex<Xms>,
     faults: Mutex<Vec<Fault>>,
     faults_cleared: watch::Sender<()>,
@@ -58,13 +61,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    pub(crate) fn new(xms: Xms, account: Account) -> Self {
+    pub(crate) fn new(xms: Xms, account: Account, luns: Option<Arc<Luns>>) -> Self {
         Self {
             version: xms.version,
             account,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             latency_ms: AtomicU64::new(0),
+            luns,
             xms: Mutex::new(xms),
             faults: Mutex::new(Vec::new()),
             faults_cleared: watch::Sender::new(()),
@@ -140,13 +144,7 @@ async fn serve_admin(shared: &Arc<Shared>, stream: TcpStream) {
     let service = service_fn(|request: hyper::Request<Incoming>| async move {
         let (parts, body) = request.into_parts();
         let (status, reply) = match body.collect().await {
-            Ok(body) => admin::answer(
-                shared,
-                &parts.method,
-                parts.uri.path(),
-                parts.uri.query().unwrap_or_default(),
-                &body.to_bytes(),
-            ),
+            Ok(body) => answer_admin(shared, &parts, &body.to_bytes()).await,
             Err(error) => (400, json!({"message": error.to_string()})),
         };
         Ok::<_, Infallible>(whole(status, &reply))
@@ -154,6 +152,26 @@ async fn serve_admin(shared: &Arc<Shared>, stream: TcpStream) {
     let _ = http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;
+}
+
+async fn answer_admin(
+    shared: &Shared,
+    parts: &hyper::http::request::Parts,
+    body: &[u8],
+) -> (u16, Value) {
+    let (method, path) = (&parts.method, parts.uri.path());
+    if path.starts_with("/luns") {
+        return luns::admin::answer(shared, method, path, body).await;
+    }
+    let query = parts.uri.query().unwrap_or_default();
+    let answer = admin::answer(shared, method, path, query, body);
+    if let Some(luns) = &shared.luns
+        && path == "/reset"
+        && let Err(error) = luns.catch_up(shared).await
+    {
+        return (500, json!({"message": error.to_string()}));
+    }
+    answer
 }
 
 fn whole(status: u16, body: &Value) -> Answer {
@@ -224,7 +242,10 @@ async fn answer(shared: &Shared, request: hyper::Request<Incoming>) -> Result<An
             None => Some(action),
         },
     };
-    let served = prepared.and_then(|request| request.serve(&mut shared.xms()));
+    let served = match prepared {
+        Ok(request) => serve(shared, &request).await,
+        Err(refusal) => Err(refusal),
+    };
     let (status, reply) = served.unwrap_or_else(|refusal| {
         if let Some(key) = &refusal.rejected_key {
             count(&mut shared.stats().rejected_keys, key);
@@ -236,6 +257,34 @@ async fn answer(shared: &Shared, request: hyper::Request<Incoming>) -> Result<An
         Some(FaultAction::Truncate) => Ok(half(status, &reply)),
         _ => Ok(whole(status, &reply)),
     }
+}
+
+/// Carries a request out; disks have followed when it returns.
+async fn serve(shared: &Shared, request: &Request) -> Result<(u16, Value), Refusal> {
+    let luns = match &shared.luns {
+        Some(luns) if request.method != Method::GET => luns,
+        Some(_) => return request.serve(&mut shared.xms()),
+        None => {
+            let mut xms = shared.xms();
+            let served = request.serve(&mut xms);
+            // Nobody wants to know which volumes were copied.
+            for cluster in &mut xms.clusters {
+                cluster.copied.clear();
+            }
+            return served;
+        }
+    };
+    let turn = luns.turn().await;
+    let (served, followed) = {
+        let mut xms = shared.xms();
+        let served = request.serve(&mut xms);
+        (served, luns.follow(turn, &mut xms))
+    };
+    if let Err(error) = followed.await {
+        tracing::error!("the disks do not follow the array: {error}");
+        return Err(Refusal::with_status(500, error.to_string()));
+    }
+    served
 }
 
 /// The fault that befalls a request, and what tells that faults were cleared.

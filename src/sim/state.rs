@@ -45,6 +45,8 @@ pub(crate) struct Cluster {
     pub(crate) targets: Store<Target>,
     pub(crate) target_groups: Store<TargetGroup>,
     pub(crate) qos_policies: Store<QosPolicy>,
+    /// Volumes whose data went to others, and those, since this was last looked at.
+    pub(crate) copied: Vec<(u64, u64)>,
 }
 
 impl Xms {
@@ -92,6 +94,7 @@ impl Xms {
             cluster.initiators.clear();
             cluster.lun_maps.clear();
             cluster.qos_policies.clear();
+            cluster.copied.clear();
         }
     }
 
@@ -143,6 +146,7 @@ impl Cluster {
             targets: Store::default(),
             target_groups: Store::default(),
             qos_policies: Store::default(),
+            copied: Vec::new(),
         };
         cluster.add_ports(options);
         cluster

@@ -20,6 +20,8 @@ async fn it_tells_where_it_serves_and_whom_to_trust() {
         ca_out: ca.clone(),
         capacity_gib: 7,
         chap: true,
+        luns: None,
+        portals: vec!["192.0.2.7:3261".parse().unwrap()],
     };
     assert!(!format!("{args:?}").contains("p w"));
     let (handle, ready) = start(args.clone()).await.unwrap();

@@ -4,6 +4,7 @@
 mod clusters;
 mod command;
 mod faults;
+mod luns;
 mod mappings;
 mod python_driver;
 mod snapshots;

@@ -136,6 +136,7 @@ fn refresh(cluster: &mut Cluster, map: &Map<String, Value>) -> Result<Vec<Made>,
             target.content = source.content;
             target.written_kb = source.written_kb;
             target.refreshed = Some((now(), source.id.name));
+            cluster.copied.push((source.id.index, target.id.index));
         }
     }
     if made.is_empty() {
@@ -258,6 +259,7 @@ impl Cluster {
             if let Some(source) = self.volumes.get_mut(copy.source) {
                 source.children.insert(id.index);
             }
+            self.copied.push((copy.source, id.index));
             made.push((Kind::Snapshots, id));
         }
         if self.version >= XmsVersion::V40 {
