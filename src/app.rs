@@ -26,7 +26,7 @@ use crate::config::{Config, DatabaseOptions, MessagingOptions};
 use crate::db::{Db, DbError};
 use crate::journal::{Journal, JournalError};
 use crate::manager::{LockError, Locks};
-use crate::openstack::OpenStackError;
+use crate::openstack::{GlanceError, OpenStackError};
 use crate::report::{Notifier, Outbox};
 use crate::retry::Delays;
 use backend::{BackendService, Shared};
@@ -47,6 +47,9 @@ pub enum AppError {
     /// A client of another service cannot be set up.
     #[error("{0}")]
     OpenStack(#[from] OpenStackError),
+    /// The image service cannot be called with these options.
+    #[error(transparent)]
+    Glance(#[from] GlanceError),
     /// The journal cannot be used.
     #[error("{0}")]
     Journal(#[from] JournalError),

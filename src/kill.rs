@@ -90,6 +90,20 @@ points! {
     AttachmentWritten => "attachment.written",
     /// The attachment's row is deleted, and the volume's status follows.
     AttachmentEnded => "attachment.ended",
+    /// The array shows the volume to this host, for a copy.
+    MappedHere => "copy.mapped",
+    /// The bytes of an image are on the array; the row says `downloading`.
+    ImageWritten => "create_volume.image_written",
+    /// The volume's bytes are ready to be sent to Glance.
+    VolumeRead => "copy_volume_to_image.read",
+    /// Glance has the whole image; the row says `uploading`.
+    ImageUploaded => "copy_volume_to_image.uploaded",
+    /// The array does not show the volume to this host any more.
+    UnmappedHere => "copy.unmapped",
+    /// The image that will not be filled is gone; the row says `uploading`.
+    ImageRemoved => "copy_volume_to_image.removed",
+    /// The row shows the end of the upload.
+    UploadEnded => "copy_volume_to_image.ended",
     /// The temporary volume of a backup has a row, and the backup names it.
     BackupTempNamed => "get_backup_device.named",
     /// The temporary volume of a backup is on the array; its row says `creating`.

@@ -15,11 +15,14 @@ use super::gate::StrangerGate;
 use super::seen::SeenIds;
 use crate::backend::{self, Backend};
 use crate::bus::{Listener, ListenerState, Publisher, ReadAhead, Replies};
-use crate::config::{BackendOptions, Config};
+use crate::config::{BackendOptions, Config, Protocol};
 use crate::db::Db;
+use crate::image::{Copier, DataPath, PathError, Userspace, WorkDir};
 use crate::journal::{Health, Journal};
-use crate::manager::{Departed, Locks, Manager, Mentions, Reading, Recovery, Slots};
-use crate::openstack::Nova;
+use crate::manager::{
+    Departed, Images, LocalUses, Locks, Manager, Mentions, Reading, Recovery, Slots,
+};
+use crate::openstack::{Glance, Nova};
 use crate::report::{Capabilities, Casts, Notifier, Report, ServiceRow};
 use crate::retry::Delays;
 use crate::rpc::{Registry, Version};
@@ -96,6 +99,8 @@ impl BackendService {
             journal: shared.journal.clone(),
             mentions: Mentions::default(),
             departed: Departed::default(),
+            local: LocalUses::default(),
+            images: images(shared.config, options)?,
             nova,
             ready: ready.clone(),
             row: row.row(),
@@ -138,6 +143,7 @@ impl BackendService {
             up_to: listener.read_up_to(),
             since: consuming_since(listener.state()),
         };
+        let work = manager.images.copier.work().clone();
         let recovery = Recovery::new(manager, reading);
         let left_open = recovery.left_open();
         let tasks = vec![
@@ -162,6 +168,7 @@ impl BackendService {
             }),
             tokio::spawn(watch_strangers(options.host.clone(), listener.state())),
             tokio::spawn(recovery.run()),
+            tokio::spawn(clean_up(work)),
         ];
         Ok(Self {
             host: options.host.clone(),
@@ -205,6 +212,40 @@ impl BackendService {
         self.listener.close().await;
         info!(service.host = %self.host, "backend stopped");
     }
+}
+
+/// Removes what an earlier life of this backend left of its copies.
+async fn clean_up(work: WorkDir) {
+    match work.remove_left_overs().await {
+        Ok(removed) if removed.is_empty() => {}
+        Ok(removed) => info!(
+            files = removed.len(),
+            "files of copies that were cut off removed"
+        ),
+        Err(error) => warn!(%error, "files of copies that were cut off may be left"),
+    }
+}
+
+/// The ways to images.
+fn images(config: &Config, options: &BackendOptions) -> Result<Images, AppError> {
+    let service = &config.service;
+    let copier = Copier::new(&config.image, options);
+    let path: Result<Arc<dyn DataPath>, PathError> = match options.protocol {
+        Protocol::Iscsi => {
+            let initiator = options.image_initiator_name.as_deref();
+            let qemu = copier.qemu().clone();
+            let (host, ip) = (&service.node_name, &service.my_ip);
+            Ok(Arc::new(Userspace::new(qemu, host, ip, initiator)))
+        }
+        Protocol::FibreChannel => Err(PathError::Unusable {
+            reason: "this version has no way to LUNs over Fibre Channel".to_owned(),
+        }),
+    };
+    Ok(Images {
+        glance: Glance::new(config.glance.clone())?,
+        copier,
+        path,
+    })
 }
 
 /// Tries until the array answers, and tells when commands may be taken.

@@ -101,6 +101,9 @@ pub struct BackendOptions {
     pub report_discard_supported: bool,
     /// `disk_geometry` (default: nothing is said of blocks).
     pub disk_geometry: Option<DiskGeometry>,
+    /// `image_initiator_name` (ours): IQN of this host for copies of images; by default that of
+    /// open-iscsi.
+    pub image_initiator_name: Option<String>,
     /// `volume_copy_bps_limit` (default 0, no limit): bytes a second of one copy; 0 in the section
     /// takes the value of `[DEFAULT]`.
     pub volume_copy_bps_limit: u64,

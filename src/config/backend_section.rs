@@ -144,6 +144,7 @@ fn section(
         report_discard_supported: r.boolean(&opt("report_discard_supported"), false),
         disk_geometry: disk_geometry(r, &opt("disk_geometry")),
         volume_copy_bps_limit: copy_limit(r, &opt("volume_copy_bps_limit")),
+        image_initiator_name: r.filled(&opt("image_initiator_name")).map(|(name, _)| name),
         image_copy_stall_timeout: r.seconds(&opt("image_copy_stall_timeout"), 300, 1),
         xms_call_timeout: r.seconds(&opt("xms_call_timeout"), 30, 1),
         xms_concurrency: r.number(&opt("xms_concurrency"), 32, 1..=1024),

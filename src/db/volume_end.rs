@@ -91,7 +91,10 @@ impl Db {
     /// Gives a volume that was to be made here back to nobody: its row names no host, its
     /// worker row no service, for whichever host the scheduler chooses next.
     pub async fn unhost_volume(&self, id: &str, status: &str) -> Result<()> {
-        let changes = VolumeChanges::new().host(None).scheduled_at(Some(now()));
+        let changes = VolumeChanges::new()
+            .host(None)
+            .status(status)
+            .scheduled_at(Some(now()));
         let of = WorkerOf::Volume(id.to_owned());
         self.attempt(|| async {
             let txn = self.begin().await?;

@@ -5,10 +5,12 @@ mod copier;
 mod error;
 mod gzip;
 pub mod inspect;
+mod lun;
 mod path;
 mod progress;
 mod qemu;
 mod reading;
+mod userspace;
 mod work_dir;
 
 pub use check::ImageFacts;
@@ -18,4 +20,5 @@ pub use path::{Attachment, Chap, DataPath, IscsiLun, PathError, Place};
 pub use progress::{Progress, Reached, Step};
 pub use qemu::{Info, Qemu, Specific};
 pub use reading::Reading;
+pub use userspace::Userspace;
 pub use work_dir::{Purpose, WorkDir, WorkFile};

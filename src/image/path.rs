@@ -75,6 +75,16 @@ pub enum PathError {
         /// What is missing.
         reason: String,
     },
+    /// The LUN is not where it should be.
+    #[error("no LUN of {wanted} bytes at {at}: {reason}")]
+    NotFound {
+        /// Where was looked last.
+        at: String,
+        /// Size of the volume, bytes.
+        wanted: u64,
+        /// What was found there.
+        reason: String,
+    },
 }
 
 /// One way to the bytes of mapped volumes.

@@ -55,6 +55,11 @@ impl Run<'_> {
                 attachment.id = %attachment.id, host = key,
                 "another attachment of the volume is on the same host: the mapping stays"
             );
+        } else if self.local.hold(&attachment.volume_id, key) {
+            info!(
+                attachment.id = %attachment.id, host = key,
+                "the volume's bytes are being copied here: the mapping stays"
+            );
         } else {
             self.disconnect(array_name, Some(&host)).await?;
             kill::pass(Point::UnmappedOnArray);

@@ -42,6 +42,9 @@ impl Run<'_> {
         let Some(row) = self.live_volume(&id).await? else {
             if self.starts > 1 {
                 let names = [args.volume.name_id().to_owned()];
+                if matches!(source, Some(Source::Image(_))) {
+                    self.give_up_local_of(&id).await?;
+                }
                 self.remove_orphans(&names, source.as_ref().and_then(Source::copied))
                     .await?;
             }
@@ -82,14 +85,17 @@ impl Run<'_> {
         source: Option<&Source>,
         elsewhere: Option<&CreateVolume>,
     ) -> Result<Value, CommandError> {
-        let worker = self.claim(row).await?;
+        let mut worker = self.claim(row).await?;
         self.volume_event(row, "create.start").await;
-        match self.make(row, source).await {
+        match self.make(row, source, &mut worker).await {
             Ok(made) => self.created(row, made, worker.as_ref()).await,
             Err(CommandError::Stopping) => Err(CommandError::Stopping),
             Err(error) => {
-                // cinder-volume tells of blank volumes alone; what we cannot do is told always.
-                if source.is_none() || matches!(error, CommandError::Unsupported { .. }) {
+                // cinder-volume tells of blank volumes alone, and images tell for themselves; what we
+                // cannot do is told always.
+                let told = matches!(source, Some(Source::Image(_)));
+                let unsupported = matches!(error, CommandError::Unsupported { .. });
+                if source.is_none() || unsupported && !told {
                     let (action, detail) =
                         (Action::CreateVolumeFromBackend, Detail::DriverFailedCreate);
                     self.message(Subject::Volume, &row.id, action, detail, &error)
@@ -141,7 +147,12 @@ impl Run<'_> {
         }
     }
 
-    async fn make(&self, row: &Row, source: Option<&Source>) -> Result<Made, CommandError> {
+    async fn make(
+        &self,
+        row: &Row,
+        source: Option<&Source>,
+        worker: &mut Option<Worker>,
+    ) -> Result<Made, CommandError> {
         match source {
             None => {
                 self.check_ready()?;
@@ -163,12 +174,7 @@ impl Run<'_> {
                     ..Made::default()
                 })
             }
-            Some(source) => {
-                self.check_ready()?;
-                Err(CommandError::Unsupported {
-                    what: source.describe(),
-                })
-            }
+            Some(Source::Image(id)) => self.make_from_image(row, id, worker).await,
         }
     }
 

@@ -2,8 +2,9 @@
 
 use crate::backend::BackendError;
 use crate::db::DbError;
+use crate::image::{ImageError, PathError};
 use crate::journal::JournalError;
-use crate::openstack::OpenStackError;
+use crate::openstack::{GlanceError, OpenStackError};
 use crate::report::CastError;
 use crate::rpc::{CinderException, Failure};
 
@@ -146,6 +147,21 @@ pub enum CommandError {
     /// Another service of the cloud could not be told.
     #[error(transparent)]
     OpenStack(#[from] OpenStackError),
+    /// Glance refused, or could not be reached.
+    #[error(transparent)]
+    Glance(#[from] GlanceError),
+    /// An image is not acceptable, or its bytes could not be copied.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// The bytes of a volume could not be reached, or may not be on the array.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// This host has no way to the bytes of volumes.
+    #[error("this host cannot reach the bytes of volumes: {reason}")]
+    NoDataPath {
+        /// What is missing.
+        reason: String,
+    },
     /// The scheduler could not be told.
     #[error(transparent)]
     Cast(#[from] CastError),
@@ -164,6 +180,13 @@ impl CommandError {
                 | Self::MetadataCopyFailure { .. }
                 | Self::MetadataUpdateFailure { .. }
                 | Self::Unsupported { .. }
+                | Self::Glance(
+                    GlanceError::NotFound { .. }
+                        | GlanceError::NotAuthorized { .. }
+                        | GlanceError::Damaged { .. }
+                )
+                | Self::Image(_)
+                | Self::Path(_)
                 | Self::Stopping
         )
     }
@@ -256,6 +279,11 @@ impl From<&CommandError> for Failure {
             CommandError::Unsupported { .. } => {
                 CinderException::VolumeDriverException { message: reason }.into()
             }
+            CommandError::Glance(error) => glance_failure(error, reason),
+            CommandError::Image(error) => image_failure(error),
+            CommandError::Path(_) | CommandError::NoDataPath { .. } => {
+                CinderException::ImageCopyFailure { reason }.into()
+            }
             CommandError::Defect => Failure::builtin("RuntimeError", &reason),
             CommandError::Db(_)
             | CommandError::Cast(_)
@@ -267,6 +295,41 @@ impl From<&CommandError> for Failure {
             | CommandError::Stopping => CinderException::CinderException { text: reason }.into(),
         }
     }
+}
+
+fn glance_failure(error: &GlanceError, reason: String) -> Failure {
+    match error {
+        GlanceError::NotFound { image_id } => CinderException::ImageNotFound {
+            image_id: image_id.clone(),
+        }
+        .into(),
+        GlanceError::Damaged { .. } | GlanceError::Write { .. } | GlanceError::Read { .. } => {
+            CinderException::ImageCopyFailure { reason }.into()
+        }
+        _ => CinderException::CinderException { text: reason }.into(),
+    }
+}
+
+fn image_failure(error: &ImageError) -> Failure {
+    let reason = error.reason();
+    match error {
+        ImageError::Unacceptable { image_id, .. } => CinderException::ImageUnacceptable {
+            image_id: image_id.clone(),
+            reason,
+        },
+        ImageError::TooBig { image_id, .. } => CinderException::ImageTooBig {
+            image_id: image_id.clone(),
+            reason,
+        },
+        ImageError::ConversionNotAllowed { image_id, .. } => {
+            CinderException::ImageConversionNotAllowed {
+                image_id: image_id.clone(),
+                reason,
+            }
+        }
+        _ => CinderException::ImageCopyFailure { reason },
+    }
+    .into()
 }
 
 #[cfg(test)]

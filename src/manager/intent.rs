@@ -41,6 +41,9 @@ pub(super) fn of(
             details.insert("blank".to_owned(), json!(source.is_none()));
             let copied = source.as_ref().and_then(Source::copied);
             details.insert("source".to_owned(), json!(copied));
+            if let Some(Source::Image(id)) = &source {
+                details.insert("image".to_owned(), json!(id));
+            }
             if let Some(Source::Backup(id)) = &source {
                 details.insert("backup".to_owned(), json!(id));
             }

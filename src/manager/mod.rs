@@ -10,8 +10,10 @@ mod attachment_delete;
 mod attachment_update;
 mod connection;
 mod connector;
+mod copy_volume_to_image;
 mod create_from;
 mod create_from_backup;
+mod create_from_image;
 mod create_snapshot;
 mod create_volume;
 mod delete_snapshot;
@@ -22,9 +24,11 @@ mod events;
 mod extend_volume;
 mod extend_volume_completion;
 mod get_backup_device;
+mod images;
 mod initialize_connection;
 mod intent;
 mod journaled;
+mod local;
 mod locks;
 mod mentions;
 mod objects;
@@ -41,7 +45,9 @@ mod source;
 mod terminate_connection;
 
 pub use error::CommandError;
+pub use images::Images;
 pub use journaled::Ended;
+pub use local::LocalUses;
 pub use locks::{LockError, LockGuard, Locks};
 pub use mentions::{Mention, Mentions};
 pub use recovery::{Reading, Recovery};
@@ -95,6 +101,10 @@ pub struct Manager {
     pub mentions: Mentions,
     /// Attachments whose end was answered, and whose rows are about to go.
     pub departed: Departed,
+    /// Copies of volumes under way here.
+    pub local: LocalUses,
+    /// The ways to images, and to the bytes of volumes.
+    pub images: Images,
     /// Tells instances of volumes that grew.
     pub nova: Nova,
     /// Whether the array was reached with these options.
@@ -126,6 +136,7 @@ impl Run<'_> {
             Command::ExtendVolumeCompletion(args) => self.extend_volume_completion(*args).await,
             Command::CreateSnapshot(args) => self.create_snapshot(*args).await,
             Command::DeleteSnapshot(args) => self.delete_snapshot(*args).await,
+            Command::CopyVolumeToImage(args) => self.copy_volume_to_image(*args).await,
             Command::AttachVolume(args) => self.attach_volume(*args).await,
             Command::DetachVolume(args) => self.detach_volume(*args).await,
             Command::InitializeConnection(args) => self.initialize_connection(*args).await,

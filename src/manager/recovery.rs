@@ -11,6 +11,7 @@ mod resolve;
 mod resume;
 mod scan;
 mod undo;
+mod upload;
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;

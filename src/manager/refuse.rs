@@ -105,7 +105,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn end_volume_in(
+    pub(super) async fn end_volume_in(
         &self,
         id: &str,
         from: &'static [&'static str],

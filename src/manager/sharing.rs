@@ -114,7 +114,7 @@ impl Run<'_> {
         Ok(rows)
     }
 
-    /// Whether a row stands for the mapping of a volume to a host. An attachment of the old flow
+    /// Whether a row, or a copy under way here, stands for the mapping of a volume to a host. An attachment of the old flow
     /// does not tell its host: it may be any.
     pub(super) async fn is_held(
         &self,
@@ -123,6 +123,9 @@ impl Run<'_> {
     ) -> Result<bool, CommandError> {
         let rows = self.db(|| self.db.attachments_of_volume(volume_id)).await?;
         let rows = self.departed.staying(volume_id, rows);
+        if self.local.hold(volume_id, host) {
+            return Ok(true);
+        }
         Ok(rows.iter().any(|row| {
             let known = host_of(row);
             if known.is_some() {

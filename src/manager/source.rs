@@ -52,15 +52,4 @@ impl Source {
             Self::Image(_) | Self::Backup(_) => None,
         }
     }
-
-    /// For `Unsupported`: "cannot ...".
-    pub(super) fn describe(&self) -> String {
-        let (kind, id) = match self {
-            Self::Snapshot(id) => ("snapshot", id),
-            Self::Volume(id) => ("volume", id),
-            Self::Image(id) => ("image", id),
-            Self::Backup(id) => ("backup", id),
-        };
-        format!("create a volume from {kind} {id}")
-    }
 }

@@ -35,6 +35,10 @@ impl Run<'_> {
             );
             return Ok(Value::Null);
         }
+        if self.local.hold(&row.id, key) {
+            info!(volume.id = %row.id, host = key, "its bytes are being copied here: the mapping stays");
+            return Ok(Value::Null);
+        }
         self.disconnect(array_name(&row), Some(&host)).await?;
         kill::pass(Point::UnmappedOnArray);
         Ok(Value::Null)

@@ -65,6 +65,8 @@ pub enum Detail {
     SnapshotDeleteError,
     NotifyComputeServiceFailed,
     SnapshotUpdateMetadataFailed,
+    NotEnoughSpaceForImage,
+    ImageFormatUnacceptable,
 }
 
 impl Detail {
@@ -81,6 +83,8 @@ impl Detail {
             Self::SnapshotDeleteError => "016",
             Self::NotifyComputeServiceFailed => "009",
             Self::SnapshotUpdateMetadataFailed => "014",
+            Self::NotEnoughSpaceForImage => "007",
+            Self::ImageFormatUnacceptable => "029",
         }
     }
 }

@@ -217,6 +217,30 @@ impl Qemu {
         .await
     }
 
+    /// Size of a volume in bytes. One that does not answer within `limit` is given up.
+    ///
+    /// # Errors
+    /// [`ImageError::Failed`], [`ImageError::Stalled`], [`ImageError::Answer`], or a fault of this
+    /// host.
+    pub async fn size_of(&self, place: &Place, limit: Duration) -> Result<u64, ImageError> {
+        let what = "qemu-img info of a volume".to_owned();
+        let mut command = child::command(&[], "qemu-img");
+        command.args(["info", "--output=json", "--force-share", "--image-opts"]);
+        let node = Node::place(place, "of");
+        let _secrets = self.secrets(&mut command, &node).await?;
+        command.arg(node.to_string());
+        let run = Run::new(&what, limit);
+        let answer = tokio::time::timeout(limit, run.to_end(command, |_| {}));
+        let answer = answer.await.map_err(|_| ImageError::Stalled {
+            what: what.clone(),
+            limit,
+        })??;
+        let info = Info::parse(&answer);
+        Ok(info
+            .map_err(|source| ImageError::Answer { what, source })?
+            .virtual_size)
+    }
+
     /// `qemu-img --version`, the first line.
     ///
     /// # Errors

@@ -102,6 +102,7 @@ impl Recovery {
                 self.undo_attach(id, intent).await?;
             }
             ("get_backup_device", Some(("backup", id))) => self.backup_device(id, intent).await?,
+            ("copy_volume_to_image", Some(("volume", id))) => self.upload(id, intent).await?,
             // Of the others their rows tell.
             (_, Some(("volume", id))) => {
                 let status = self.volume(id).await?.and_then(|row| row.status);
@@ -189,6 +190,9 @@ impl Recovery {
             let planned = intent.map(|intent| intent.planned.as_slice());
             let run = self.run_of(&known, &context);
             let source = known.detail("source").and_then(Value::as_str);
+            if known.detail("image").is_some() {
+                run.give_up_local_of(id).await?;
+            }
             return run
                 .remove_orphans(planned.unwrap_or_default(), source)
                 .await;
@@ -205,6 +209,9 @@ impl Recovery {
         // the scheduler needs.
         let possible = ours.is_some() && (source.is_some() || known.flag("blank") == Some(true));
         if !possible {
+            if known.detail("image").is_some() {
+                run.give_up_local(&row).await?;
+            }
             drop(lock);
             return self.end(id, lost::volume(id, "creating")).await;
         }

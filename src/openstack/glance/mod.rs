@@ -9,6 +9,7 @@ mod servers;
 mod sums;
 mod transfer;
 
+use std::future::Future;
 use std::time::Duration;
 
 use reqwest::{Certificate, Client, Identity, Method, RequestBuilder, Response};
@@ -74,9 +75,9 @@ impl Glance {
     /// [`GlanceError::ConnectionFailed`] after all tries.
     pub async fn show(&self, caller: &Caller, image_id: &str) -> Result<Image, GlanceError> {
         const CALL: &str = "GET image";
-        let path = format!("/v2/images/{image_id}");
+        let path = &format!("/v2/images/{image_id}");
         let timeout = self.options.request_timeout.unwrap_or(QUESTION);
-        self.retried(caller, async |server| {
+        self.retried(caller, |server| async move {
             let request = self
                 .request(caller, Method::GET, &format!("{server}{path}"))
                 .await?
@@ -99,9 +100,9 @@ impl Glance {
     /// # Errors
     /// As [`Glance::show`].
     pub async fn delete(&self, caller: &Caller, image_id: &str) -> Result<(), GlanceError> {
-        let path = format!("/v2/images/{image_id}");
+        let path = &format!("/v2/images/{image_id}");
         let timeout = self.options.request_timeout.unwrap_or(QUESTION);
-        self.retried(caller, async |server| {
+        self.retried(caller, |server| async move {
             let request = self
                 .request(caller, Method::DELETE, &format!("{server}{path}"))
                 .await?
@@ -119,17 +120,20 @@ impl Glance {
 
     /// Asks one server after the other, and the first again, until one answers or
     /// `glance_num_retries` are used up.
-    async fn retried<T>(
+    async fn retried<T, F>(
         &self,
         caller: &Caller,
-        call: impl AsyncFn(&str) -> Result<T, GlanceError>,
-    ) -> Result<T, GlanceError> {
+        call: impl Fn(String) -> F,
+    ) -> Result<T, GlanceError>
+    where
+        F: Future<Output = Result<T, GlanceError>>,
+    {
         let servers = servers::of(&self.options, &caller.service_catalog)?;
         let mut delays = Delays::constant(Duration::from_secs(1));
         let mut tries = 0;
         loop {
             let server = &servers[tries as usize % servers.len()];
-            match call(server).await {
+            match call(server.clone()).await {
                 Err(error) if error.is_transient() && tries < self.options.num_retries => {
                     warn!(%error, "asking glance again");
                     tries += 1;

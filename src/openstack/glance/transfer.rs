@@ -48,12 +48,13 @@ impl Glance {
         file: &mut File,
         reached: impl Fn(u64),
     ) -> Result<(), GlanceError> {
-        let file = tokio::sync::Mutex::new(file);
-        let path = format!("/v2/images/{}/file", image.id);
-        self.retried(caller, async |server| {
+        let file = &tokio::sync::Mutex::new(file);
+        let path = &format!("/v2/images/{}/file", image.id);
+        let reached = &reached;
+        self.retried(caller, |server| async move {
             let mut file = file.lock().await;
             let url = format!("{server}{path}");
-            self.download_once(caller, image, &url, &mut file, &reached)
+            self.download_once(caller, image, &url, &mut file, reached)
                 .await
         })
         .await
@@ -133,7 +134,7 @@ impl Glance {
         let path = format!("/v2/images/{image_id}/file");
         // Whoever answers this takes the bytes as well.
         let server = self
-            .retried(caller, async |server| {
+            .retried(caller, |server| async move {
                 let request = self
                     .request(
                         caller,
@@ -143,7 +144,7 @@ impl Glance {
                     .await?
                     .timeout(self.idle());
                 self.send("GET image", image_id, request).await?;
-                Ok(server.to_owned())
+                Ok(server)
             })
             .await?;
         let watched = Watched::new(bytes);
