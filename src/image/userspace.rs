@@ -14,7 +14,7 @@ use super::path::{Attachment, Chap, DataPath, IscsiLun, PathError, Place};
 use super::qemu::Qemu;
 
 /// Where open-iscsi keeps the name of this host.
-pub const INITIATOR_NAME: &str = "/etc/iscsi/initiatorname.iscsi";
+const INITIATOR_NAME: &str = "/etc/iscsi/initiatorname.iscsi";
 
 /// How long a portal may take to show a LUN, before the next one is asked.
 const ANSWER: Duration = Duration::from_secs(20);

@@ -7,6 +7,7 @@ mod clones;
 mod create_delete;
 mod extend;
 mod failures;
+mod images;
 mod locks;
 mod locks_worker;
 mod refusals;

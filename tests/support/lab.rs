@@ -40,6 +40,7 @@ pub(crate) struct LabBuilder {
     backends: Vec<(&'static str, &'static str)>,
     defaults: String,
     array: SimOptions,
+    disks: Option<tempfile::TempDir>,
 }
 
 /// One virtual host, one database, one array, and a cinder.conf that names them.
@@ -50,6 +51,8 @@ pub(crate) struct Lab {
     pub(crate) db: TestDb,
     pub(crate) broker: TestBroker,
     dir: tempfile::TempDir,
+    /// What the array's disks lie in, if it has any; outlives the array.
+    _disks: Option<tempfile::TempDir>,
     backends: Vec<(&'static str, &'static str)>,
     started: usize,
     finished: bool,
@@ -65,6 +68,7 @@ impl LabBuilder {
             backends: vec![("xio", ISCSI)],
             defaults: String::new(),
             array,
+            disks: None,
         }
     }
 
@@ -84,6 +88,14 @@ impl LabBuilder {
     /// Turns the array's options.
     pub(crate) fn array(mut self, change: impl FnOnce(&mut SimOptions)) -> Self {
         change(&mut self.array);
+        self
+    }
+
+    /// With real disks behind the array's volumes.
+    pub(crate) fn with_disks(mut self) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        self.array = self.array.with_luns(folder.path().join("luns"));
+        self.disks = Some(folder);
         self
     }
 
@@ -108,6 +120,7 @@ impl LabBuilder {
             db,
             broker,
             dir: tempfile::tempdir().expect("a folder"),
+            _disks: self.disks,
             backends: self.backends,
             started: 0,
             finished: false,

@@ -7,6 +7,7 @@ pub(crate) mod bodies;
 pub(crate) mod broker;
 pub(crate) mod database;
 pub(crate) mod glance;
+pub(crate) mod images;
 pub(crate) mod lab;
 pub(crate) mod messaging;
 pub(crate) mod relay;
