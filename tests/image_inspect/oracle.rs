@@ -43,6 +43,7 @@ impl Oracle {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/image_inspect/oracle.py");
         let mut python = Command::new(Path::new(&venv).join("bin/python"))
             .arg(script)
+            .env("PYTHONWARNINGS", "ignore")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -5,7 +5,7 @@
 //! both see it.
 
 /// Kinds that keep all in this one file.
-const ALLOWED: [&str; 2] = ["monolithicsparse", "streamoptimized"];
+const ALLOWED: [&str; 2] = ["monolithicSparse", "streamOptimized"];
 
 /// The rules that a descriptor breaks: every line must be one that is understood, and none may
 /// lead out of this file. `sector` is what stands in its place, `claimed` how long the header
@@ -32,16 +32,17 @@ pub(super) fn broken_rules(place: &[u8], claimed: usize) -> Vec<&'static str> {
         rules.broken.push("its descriptor is not ASCII");
         return rules.broken;
     }
-    let text = String::from_utf8_lossy(text).to_ascii_lowercase();
+    let text = String::from_utf8_lossy(text);
+    let lower = text.to_ascii_lowercase();
     rules.refuse_if(
-        text.contains("parentfilenamehint"),
+        lower.contains("parentfilenamehint"),
         "it names a parent disk",
     );
     for line in text.lines().map(str::trim) {
         rules.line(line);
     }
     rules.refuse_if(
-        !rules.kind_is_allowed || text.matches("createtype").count() != 1,
+        !rules.kind_is_allowed || lower.matches("createtype").count() != 1,
         "it is neither monolithicSparse nor streamOptimized",
     );
     // The one that it is itself.
@@ -65,10 +66,11 @@ impl Rules {
     }
 
     fn line(&mut self, line: &str) {
-        if line.is_empty() || line.starts_with('#') || line.starts_with("ddb") {
+        let lower = line.to_ascii_lowercase();
+        if line.is_empty() || line.starts_with('#') || lower.starts_with("ddb") {
             return;
         }
-        let mut words = line.split(' ');
+        let mut words = lower.split(' ');
         if let Some("rw" | "rdonly" | "noaccess") = words.next() {
             self.extents += 1;
             self.refuse_if(line.contains('/'), "an extent names a path");
@@ -85,15 +87,17 @@ impl Rules {
     }
 
     fn field(&mut self, key: &str, value: &str) {
-        match key {
-            "createtype" => {
-                let kind = value.strip_prefix('"').and_then(|v| v.strip_suffix('"'));
-                self.kind_is_allowed = kind.is_some_and(|kind| ALLOWED.contains(&kind));
-            }
-            // No parent is all ones.
-            "parentcid" => self.refuse_if(value != "ffffffff", "it has a parent disk"),
-            _ => {}
+        // Not everyone knows it in other letters.
+        if key == "createType" {
+            let kind = value.strip_prefix('"').and_then(|v| v.strip_suffix('"'));
+            self.kind_is_allowed = kind.is_some_and(|kind| ALLOWED.contains(&kind));
         }
+        // No parent is all ones.
+        let no_parent = value.eq_ignore_ascii_case("ffffffff");
+        self.refuse_if(
+            key.eq_ignore_ascii_case("parentcid") && !no_parent,
+            "it has a parent disk",
+        );
     }
 }
 

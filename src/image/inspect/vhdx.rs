@@ -64,7 +64,7 @@ fn metadata<R: Read + Seek>(source: &mut Source<R>) -> Result<Found<Metadata>> {
         return Ok(Err("its region table names no metadata, or several"));
     };
     // Who reads it as a stream never sees what stands before the table that names it.
-    if at < MIB || at % MIB != 0 {
+    if at < MIB || !at.is_multiple_of(MIB) {
         return Ok(Err("its metadata are not where they belong"));
     }
     let table = source.at(at, TABLE)?;

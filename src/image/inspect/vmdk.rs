@@ -53,7 +53,7 @@ pub(super) fn look<R: Read + Seek>(source: &mut Source<R>) -> Result<Option<Matc
     if directory == AT_END {
         // A footer is looked for from the end, which not everyone rounds alike.
         found = found.refuse_if(
-            source.size() % SECTOR != 0,
+            !source.size().is_multiple_of(SECTOR),
             "its size is no whole number of sectors",
         );
         for reason in footer(&header, &source.end(1536)?) {
