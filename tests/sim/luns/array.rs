@@ -129,7 +129,9 @@ impl Array {
     pub(super) async fn file(&self, volume: &str) -> PathBuf {
         let luns = self.luns().await;
         let file = luns["files"]["xbrick1"][volume].as_str();
-        file.unwrap_or_else(|| panic!("{luns}")).into()
+        let file = PathBuf::from(file.unwrap_or_else(|| panic!("{luns}")));
+        assert_eq!(self.xms.sim.disk_file(volume).as_ref(), Some(&file));
+        file
     }
 
     pub(super) async fn disturb(&self, how: Value) {
