@@ -195,6 +195,7 @@ impl Host {
     pub(super) fn shell(&self, lun: u64) -> Command {
         let mut command = self.command("qemu-io", &["--image-opts", &self.image(lun)]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.stderr(Stdio::null());
         command
     }
 
