@@ -8,6 +8,7 @@ mod db;
 mod delivery;
 mod drivers;
 mod image;
+mod image_inspect;
 mod journal;
 mod layers;
 mod manager;
