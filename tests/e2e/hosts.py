@@ -132,7 +132,8 @@ def python_service(plane, xms, name, arguments, log):
     if xms.luns:
         program = [plane.venv / "bin/python", HERE / "brick.py", name]
         env["CVX_XMS_ADMIN"] = xms.admin
-        env["PATH"] = f"{plane.sudo()}:{os.environ['PATH']}"
+        # rootwrap is called by its name
+        env["PATH"] = f"{plane.sudo()}:{plane.venv / 'bin'}:{os.environ['PATH']}"
     return Process(name, [*program, *arguments], log, env=env)
 
 

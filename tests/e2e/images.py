@@ -278,6 +278,19 @@ def gone(lab):
     no_work_files(lab)
 
 
+@step("over Fibre Channel, which this machine has not: 'error' with a message, nothing is left")
+def no_fabric(lab):
+    if lab.kind == "python":
+        return  # of that host the disks are files, whichever the protocol
+    fabric = lab.fabrics["xtremio-fc"]
+    volume = fabric.ask("no-fabric", 1, imageRef=lab.by_kind["raw"])
+    lab.admin.wait_any("volume", volume, ["error"], 120)
+    check(wait_until("a user message", lambda: lab.admin.messages(volume), 30), "no message")
+    fabric.mapped(volume)
+    no_work_files(lab)
+    lab.delete_many([fabric.volumes.pop("no-fabric")])
+
+
 @step("Glance by glance_api_servers in place of the catalog: another host, the same bytes")
 def by_list(lab):
     lab.stop_host()
@@ -294,5 +307,5 @@ def nothing_left(lab):
     drop(lab, *list(lab.images))
     cloud.nothing_left(lab)
     no_work_files(lab)
-    # the list before this one began with the host as it comes
+    # the next list begins with a host as it comes
     lab.stop_host()

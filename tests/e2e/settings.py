@@ -160,9 +160,7 @@ class Settings:
         """What our worker is told of reaching the bytes of volumes; Python's ignores it."""
         if not xms.luns:
             return {}
-        name = self.plane.etc / "initiatorname.iscsi"
-        name.write_text(f"InitiatorName={INITIATOR}\n")
-        return {"image_data_path": "userspace", "image_initiator_name_file": name}
+        return {"image_data_path": "userspace", "image_initiator_name": INITIATOR}
 
     def backends(self, xms, port=None, **more):
         """The backend sections on one simulated array, also through a relay's port."""
