@@ -7,6 +7,7 @@ import struct
 from pathlib import Path
 
 from disks import MIB, converted, qemu_img
+from steps import check
 
 UNSAFE = "failed safety check"
 OTHER = "the image data appears to be in a different format"
@@ -25,7 +26,7 @@ def data_file(folder, secret):
     own.unlink()
     text = path.read_bytes()
     name, other = str(own).encode(), str(secret).encode()
-    assert len(name) == len(other), (name, other)
+    check(len(name) == len(other), f"a name must be as long as {own}: {secret}")
     path.write_bytes(text.replace(name, other))
     return path
 
@@ -38,7 +39,7 @@ def flat(folder, secret):
         f'createType="monolithicFlat"\n\n# Extent description\nRW 2048 FLAT "{secret}" 0\n\n'
         '# The Disk Data Base\n#DDB\n\nddb.virtualHWVersion = "4"\nddb.adapterType = "ide"\n'
     )
-    path.write_text(text + "\n" * (2 * MIB - len(text)))
+    path.write_text(text.ljust(1024, "\n"))
     return path
 
 

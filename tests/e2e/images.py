@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import cloud
 import hostile
 from control_plane import log_in
-from disks import MIB, allocated, attached, check_same, converted, make, read, write
+from disks import MIB, allocated, attached, check_same, converted, make, qemu_img, read, write
 from process import LabError, wait_until
 from settings import ADMIN_PASSWORD
 from steps import Steps, check
@@ -84,7 +84,7 @@ def fetched(lab, ident, kind):
     if kind == "raw":
         return path
     flat = path.with_suffix(".raw")
-    hostile.qemu_img("convert", "-f", kind, "-O", "raw", path, flat)
+    qemu_img("convert", "-f", kind, "-O", "raw", path, flat)
     path.unlink()
     return flat
 
@@ -125,6 +125,9 @@ def from_images(lab):
             lab.by_kind[kind], f"from-{kind}", "-f", "json",
         )
         lab.iscsi.volumes[kind] = made["id"]
+        if lab.kind == "python":
+            # its driver lets the second of two fail that are the first at an array
+            lab.admin.wait("volume", made["id"], "available", 300)
     for kind in kinds:
         lab.admin.wait("volume", lab.iscsi.volumes[kind], "available", 300)
         lab.iscsi.mapped(lab.iscsi.volumes[kind])
