@@ -155,6 +155,8 @@ def properties(lab):
         wanted = {key: str(told[key]) for key in (
             "checksum", "container_format", "disk_format", "min_disk", "min_ram", "size", *PROPERTIES,
         )} | {"image_id": told["id"], "image_name": told["name"]}
+        # it has none, and that is noted, too
+        wanted["signature_verified"] = "False"
         shown = lab.admin.show("volume", lab.iscsi.volumes[kind])
         check(shown["bootable"] == "true", f"{shown}")
         seen = shown["volume_image_metadata"]
