@@ -64,12 +64,13 @@ def _made(path, kind, *options):
     return Path(path)
 
 
-# what it is: (who makes it, the format that is told of it, the words of the refusal)
+# what it is: (who makes it, the format that is told of it, the words of the refusal: Python's
+# inspector takes a lone VMDK descriptor for raw data, a stricter one need not)
 IMAGES = {
     "qcow2 over a file of the host": (backed, "qcow2", UNSAFE),
     "the same, told to be raw": (backed, "raw", UNSAFE),
     "qcow2 with its data in a file of the host": (data_file, "qcow2", UNSAFE),
-    "VMDK with a file of the host as extent": (flat, "vmdk", UNSAFE),
+    "VMDK with a file of the host as extent": (flat, "vmdk", (UNSAFE, OTHER)),
     "qcow2 with an unknown feature": (unknown_feature, "qcow2", UNSAFE),
     "qcow2, told to be raw": (plain, "raw", OTHER),
     "qcow2, told to be a VMDK": (plain, "vmdk", OTHER),
