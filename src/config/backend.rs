@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::DataPathOptions;
+
 /// Which XtremIO driver class the section names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
@@ -107,6 +109,8 @@ pub struct BackendOptions {
     /// `image_copy_stall_timeout` (ours, default 300 s): a copy that moved no bytes for so long is
     /// killed. Above the time that a fail-over of array or network may take.
     pub image_copy_stall_timeout: Duration,
+    /// How image bytes reach its volumes.
+    pub data_path: DataPathOptions,
     /// `xms_call_timeout` (ours, default 30 s): deadline of one XMS call.
     pub xms_call_timeout: Duration,
     /// `xms_concurrency` (ours, default 32): XMS calls in flight at once.

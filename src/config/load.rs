@@ -9,8 +9,8 @@ use super::option::Opt;
 use super::reader::Reader;
 use super::source;
 use super::{
-    Config, LoggingOptions, backend_section, coordination, database, glance, image, keystone, logging,
-    messaging, notifications, service,
+    Config, LoggingOptions, backend_section, coordination, database, glance, image, keystone,
+    logging, messaging, notifications, service,
 };
 
 /// What the command line says about the configuration.

@@ -12,7 +12,7 @@ pub(super) fn host_name() -> String {
 }
 
 /// The address that the default route would use; no packet is sent.
-fn my_ip() -> String {
+pub(super) fn my_ip() -> String {
     UdpSocket::bind("0.0.0.0:0")
         .and_then(|socket| {
             socket.connect("192.0.2.1:9")?;

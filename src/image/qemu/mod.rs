@@ -217,6 +217,20 @@ impl Qemu {
         .await
     }
 
+    /// Size of a volume, bytes, as who opens it sees it.
+    pub(super) async fn size_of(&self, place: &Place) -> Result<u64, ImageError> {
+        let what = format!("opening {}", described(place));
+        let node = Node::place(place, "of");
+        let mut command = child::command(&self.limits, "qemu-img");
+        command.args(["info", "--output=json"]);
+        let _until_read = self.secrets(&mut command, &node).await?;
+        command.arg("--image-opts").arg(node.to_string());
+        let answer = Run::new(&what, self.stall).to_end(command, |_| {}).await?;
+        let info = Info::parse(&answer);
+        info.map(|info| info.virtual_size)
+            .map_err(|source| ImageError::Answer { what, source })
+    }
+
     /// `qemu-img --version`, the first line.
     ///
     /// # Errors
