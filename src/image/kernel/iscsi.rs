@@ -87,7 +87,7 @@ impl Kernel {
         attachment: &Attachment,
         force: bool,
     ) -> Result<(), PathError> {
-        let disks = self.present(attachment, &self.iscsi_reach(attachment).await?);
+        let disks = self.left_of(attachment, &self.iscsi_reach(attachment).await?);
         let removed = self.remove(&disks, force).await;
         // without force, disks that could not be flushed are still there
         if removed.is_err() && !force {

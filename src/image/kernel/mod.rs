@@ -16,7 +16,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-use super::command::{Call, Machine, accept, read};
+use super::command::{Call, Machine, accept};
 use super::connector::{INITIATOR_FILE, base, hbas, initiator};
 use super::path::{Attachment, DataPath, PathError, Place};
 use super::portals::encodings;
@@ -83,8 +83,12 @@ impl Kernel {
         match self.protocol {
             Protocol::Iscsi => self.detach_iscsi(attachment, force).await,
             Protocol::FibreChannel => {
-                let disks = self.present(attachment, &self.fc_reach(attachment)?);
-                self.remove(&disks, force).await
+                let reach = match self.fc_reach(attachment) {
+                    // the kernel takes the disks of ports that are gone away by itself
+                    Err(PathError::NotFound { .. }) => Vec::new(),
+                    reach => reach?,
+                };
+                self.remove(&self.left_of(attachment, &reach), force).await
             }
         }
     }
@@ -92,6 +96,19 @@ impl Kernel {
     /// The disks of the LUN that are there.
     fn present(&self, attachment: &Attachment, reach: &[Reach]) -> Vec<Disk> {
         scsi::present(self.machine.as_ref(), attachment.size, reach)
+    }
+
+    /// The disks to take away: those, and where none fits, whatever stands at the number.
+    fn left_of(&self, attachment: &Attachment, reach: &[Reach]) -> Vec<Disk> {
+        let machine = self.machine.as_ref();
+        let disks = reach.iter().flat_map(|reach| {
+            let one = std::slice::from_ref(reach);
+            match scsi::present(machine, attachment.size, one) {
+                none if none.is_empty() => scsi::present(machine, 0, one),
+                fitting => fitting,
+            }
+        });
+        disks.collect()
     }
 
     /// Whether the first block can be read.
@@ -152,11 +169,6 @@ impl Kernel {
             target,
             luns: encodings(lun),
         }
-    }
-
-    fn wwid(&self, name: &str) -> Option<String> {
-        let path = format!("sys/block/{name}/device/wwid");
-        read(&super::command::at(self.machine.as_ref(), &path)).map(|text| scsi::udev_wwid(&text))
     }
 }
 

@@ -89,7 +89,9 @@ impl WorkDir {
             what: format!("asking for the free space of {}", dir.display()),
             source: errno.into(),
         })?;
-        let free = u64::from(found.blocks_available()).saturating_mul(found.fragment_size());
+        let free = found
+            .blocks_available()
+            .saturating_mul(found.fragment_size());
         self.0.rooms.claim(size, free).map_err(|free| ImageError::TooBig {
             image_id: image_id.to_owned(),
             reason: format!(
