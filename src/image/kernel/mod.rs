@@ -104,7 +104,12 @@ impl Kernel {
         let disks = reach.iter().flat_map(|reach| {
             let one = std::slice::from_ref(reach);
             match scsi::present(machine, attachment.size, one) {
-                none if none.is_empty() => scsi::present(machine, 0, one),
+                none if none.is_empty() => {
+                    // under the unlikely number may be somebody else's
+                    let mut likely = reach.clone();
+                    likely.luns.truncate(1);
+                    scsi::present(machine, 0, &[likely])
+                }
                 fitting => fitting,
             }
         });

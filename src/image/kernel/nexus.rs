@@ -62,7 +62,7 @@ impl Kernel {
             let all: Vec<Reach> = fixed.iter().cloned().chain(of_sessions).collect();
             all
         };
-        self.refresh(&reach()).await;
+        let before = self.refresh(&reach()).await;
         let began = Instant::now();
         let (mut rounds, mut first_seen) = (0, None);
         loop {
@@ -75,7 +75,7 @@ impl Kernel {
             let waited = first_seen.is_some_and(|seen| seen.elapsed() >= OTHERS);
             let late = began.elapsed() >= due(rounds) && rounds > self.options.scan_tries;
             if (complete && !disks.is_empty()) || waited || late {
-                self.drop_misfits(attachment, &all).await;
+                self.drop_misfits(attachment, &all, &before).await;
                 return self.agreed(attachment, disks, &all);
             }
             if rounds <= self.options.scan_tries && began.elapsed() >= due(rounds) {
@@ -88,16 +88,20 @@ impl Kernel {
     }
 
     /// Disks that are there before any scan may be left from another LUN of the same number: the
-    /// kernel keeps size and name from back then.
-    async fn refresh(&self, reach: &[Reach]) {
+    /// kernel keeps size and name from back then. Returns them.
+    async fn refresh(&self, reach: &[Reach]) -> Vec<Disk> {
         let machine = self.machine.as_ref();
+        let mut found = Vec::new();
         for address in reach.iter().flat_map(Reach::addresses) {
-            if let Some(disk) = scsi::disk(machine, &address)
-                && let Err(error) = self.rescan(&disk).await
-            {
+            let Some(disk) = scsi::disk(machine, &address) else {
+                continue;
+            };
+            if let Err(error) = self.rescan(&disk).await {
                 tracing::warn!(%error, "a disk from earlier");
             }
+            found.push(disk);
         }
+        found
     }
 
     async fn scan(&self, all: &[Reach], attachment: &Attachment, round: u32) {
@@ -118,12 +122,19 @@ impl Kernel {
         }
     }
 
-    /// A wrong number can bring up a unit that is no LUN of ours.
-    async fn drop_misfits(&self, attachment: &Attachment, all: &[Reach]) {
-        let machine = self.machine.as_ref();
-        for disk in scsi::misfits(machine, attachment.size, all) {
-            let encoded = all.iter().any(|reach| reach.luns.len() > 1);
-            if encoded && let Err(error) = self.delete(&disk.name).await {
+    /// A wrong number can bring up a unit that is no LUN of ours. What was there before our scans
+    /// is somebody's.
+    async fn drop_misfits(&self, attachment: &Attachment, all: &[Reach], before: &[Disk]) {
+        let encoded: Vec<Reach> = all
+            .iter()
+            .filter(|reach| reach.luns.len() > 1)
+            .cloned()
+            .collect();
+        for disk in scsi::misfits(self.machine.as_ref(), attachment.size, &encoded) {
+            if before.iter().any(|other| other.address == disk.address) {
+                continue;
+            }
+            if let Err(error) = self.delete(&disk.name).await {
                 tracing::warn!(%error, disk = disk.name, "a unit that is not the LUN");
             }
         }
