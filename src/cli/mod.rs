@@ -3,6 +3,7 @@
 pub mod args;
 pub mod call;
 pub mod check_config;
+pub mod data_path;
 pub mod demo;
 pub mod drain;
 pub mod serve;

@@ -62,10 +62,6 @@ pub struct ServiceOptions {
     pub lost_command_grace: Duration,
     /// `backup_use_same_host` (default false): a backup is restored by the host that made it.
     pub backup_use_same_host: bool,
-    /// `my_ip` (default: the address of the default route).
-    pub my_ip: String,
-    /// Name of this machine, as it calls itself when it attaches a volume.
-    pub node_name: String,
 }
 
 /// Reads the options of the service as a whole.
@@ -126,10 +122,6 @@ pub(super) fn read(r: &mut Reader<'_>) -> ServiceOptions {
         wait_for_stranger: r.boolean(&opt("wait_for_stranger"), false),
         lost_command_grace: r.seconds(&opt("lost_command_grace"), 1800, 1),
         backup_use_same_host: r.boolean(&opt("backup_use_same_host"), false),
-        my_ip: r
-            .filled(&opt("my_ip"))
-            .map_or_else(super::machine::my_ip, |(ip, _)| ip),
-        node_name: super::machine::host_name(),
     }
 }
 

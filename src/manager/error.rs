@@ -156,12 +156,6 @@ pub enum CommandError {
     /// The bytes of a volume could not be reached, or may not be on the array.
     #[error(transparent)]
     Path(#[from] PathError),
-    /// This host has no way to the bytes of volumes.
-    #[error("this host cannot reach the bytes of volumes: {reason}")]
-    NoDataPath {
-        /// What is missing.
-        reason: String,
-    },
     /// The scheduler could not be told.
     #[error(transparent)]
     Cast(#[from] CastError),
@@ -281,9 +275,7 @@ impl From<&CommandError> for Failure {
             }
             CommandError::Glance(error) => glance_failure(error, reason),
             CommandError::Image(error) => image_failure(error),
-            CommandError::Path(_) | CommandError::NoDataPath { .. } => {
-                CinderException::ImageCopyFailure { reason }.into()
-            }
+            CommandError::Path(_) => CinderException::ImageCopyFailure { reason }.into(),
             CommandError::Defect => Failure::builtin("RuntimeError", &reason),
             CommandError::Db(_)
             | CommandError::Cast(_)

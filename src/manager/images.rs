@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use super::Run;
-use super::error::CommandError;
-use crate::image::{Copier, DataPath, PathError};
+use crate::image::{Copier, DataPath};
 use crate::openstack::{Caller, Glance};
 
 /// The ways to images, and to the bytes of volumes.
@@ -14,8 +13,8 @@ pub struct Images {
     pub glance: Glance,
     /// Converts and checks.
     pub copier: Copier,
-    /// How this host reaches a LUN; without one only the commands that need it fail.
-    pub path: Result<Arc<dyn DataPath>, PathError>,
+    /// How this host reaches a LUN.
+    pub path: Arc<dyn DataPath>,
 }
 
 impl Run<'_> {
@@ -29,17 +28,6 @@ impl Run<'_> {
                 .global_request_id
                 .clone()
                 .unwrap_or_else(|| context.request_id.clone()),
-        }
-    }
-}
-
-impl Images {
-    pub(super) fn path(&self) -> Result<&dyn DataPath, CommandError> {
-        match &self.path {
-            Ok(path) => Ok(path.as_ref()),
-            Err(error) => Err(CommandError::NoDataPath {
-                reason: error.to_string(),
-            }),
         }
     }
 }

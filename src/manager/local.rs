@@ -88,7 +88,7 @@ impl Run<'_> {
     where
         F: Future<Output = Result<T, CommandError>>,
     {
-        let properties = self.images.path()?.connector().await?;
+        let properties = self.images.path.connector().await?;
         let properties = Opaque(properties);
         let host = connector::of(&properties);
         let attachment = self.map_here(row, &host, &properties).await?;
@@ -108,10 +108,11 @@ impl Run<'_> {
     /// What an earlier process may have left of a copy: device and mapping. Does nothing where the
     /// mapping is in use.
     pub(super) async fn give_up_local(&self, row: &Row) -> Result<(), CommandError> {
-        let Ok(path) = self.images.path() else {
+        let path = &self.images.path;
+        // A host that has no way to the bytes has begun no copy.
+        let Ok(properties) = path.connector().await else {
             return Ok(());
         };
-        let properties = path.connector().await?;
         let properties = Opaque(properties);
         let host = connector::of(&properties);
         let key = host.host.as_deref();
@@ -187,7 +188,7 @@ impl Run<'_> {
     where
         F: Future<Output = Result<T, CommandError>>,
     {
-        let path = self.images.path()?;
+        let path = &self.images.path;
         let place = path.open(attachment).await?;
         let outcome = tokio::select! {
             outcome = work(place) => outcome,
