@@ -4,6 +4,8 @@ mod backend;
 mod dispatch;
 mod gate;
 pub mod logging;
+mod metrics;
+mod ops;
 mod running;
 mod seen;
 
@@ -18,6 +20,7 @@ use percent_encoding::percent_decode_str;
 use sd_notify::NotifyState;
 use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 use tracing::{debug, error, info, warn};
 
 use crate::backend::BackendError;
@@ -27,9 +30,11 @@ use crate::db::{Db, DbError};
 use crate::journal::{Journal, JournalError};
 use crate::manager::{LockError, Locks};
 use crate::openstack::OpenStackError;
-use crate::report::{Notifier, Outbox};
+use crate::report::{Metrics, Notifier, Operations, Outbox};
 use crate::retry::Delays;
 use backend::{BackendService, Shared};
+pub use ops::{AskError, ProcessView, ask};
+use running::Registered;
 pub use running::{Running, RunningDir};
 
 /// Several, for one that a dead network holds must not end all heartbeats.
@@ -94,21 +99,33 @@ pub async fn serve(serve: Serve<'_>) -> Result<(), AppError> {
         None => publisher.clone(),
     };
     let (outbox, outbox_task) = Outbox::spawn(events.clone());
+    let metrics = Metrics::new();
+    let operations = Operations::new(metrics.clone());
     // The database may be away for long: a stop must not wait for it.
     let starting = Box::pin(start(
         config,
         serve.standalone,
         publisher.clone(),
         Notifier::new(&config.notifications, outbox.clone()),
+        operations.clone(),
+        metrics.clone(),
     ));
     let backends = tokio::select! {
         started = starting => started?,
         _ = terminate.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
     };
-    let hosts = backends.iter().map(|b| b.host.clone()).collect();
-    let registered = RunningDir::new(&state_folder(config)).register(hosts)?;
+    let hosts: Vec<_> = backends.iter().map(|b| b.host.clone()).collect();
+    let registered = RunningDir::new(&state_folder(config)).register(hosts.clone())?;
     let journal = backends.first().map(BackendService::journal);
+    let shown = show(
+        config,
+        &registered,
+        hosts,
+        journal.clone(),
+        operations,
+        metrics,
+    );
     let watchdog = tokio::spawn(watchdog());
     let mut refused = select_all(backends.iter().map(|b| refusal(b.state()).boxed())).fuse();
     let mut up = join_all(backends.iter().map(|b| consuming(b.state())))
@@ -151,6 +168,7 @@ pub async fn serve(serve: Serve<'_>) -> Result<(), AppError> {
     outbox.flush(Duration::from_secs(5)).await;
     outbox_task.abort();
     watchdog.abort();
+    drop(shown);
     publisher.close().await;
     events.close().await;
     if let Some(journal) = journal {
@@ -171,6 +189,8 @@ async fn start(
     standalone: bool,
     publisher: Publisher,
     notifier: Notifier,
+    operations: Operations,
+    metrics: Metrics,
 ) -> Result<Vec<BackendService>, AppError> {
     // What an operator must mend comes before what is waited for.
     let journal = Journal::open(&journal_file(config))?;
@@ -183,12 +203,43 @@ async fn start(
         notifier,
         journal,
         locks,
+        operations,
+        metrics,
     };
     let mut backends = Vec::new();
     for options in &config.backends {
         backends.push(start_backend(&shared, options).await?);
     }
     Ok(backends)
+}
+
+/// Shows those who may see it what runs, until it is dropped. That it cannot be shown is no
+/// reason not to serve.
+fn show(
+    config: &Config,
+    registered: &Registered,
+    hosts: Vec<String>,
+    journal: Option<Journal>,
+    operations: Operations,
+    metrics: Metrics,
+) -> JoinSet<()> {
+    let mut shown = JoinSet::new();
+    match registered.listen() {
+        Ok(listener) => {
+            shown.spawn(ops::answer(listener, hosts.clone(), operations.clone()));
+        }
+        Err(error) => warn!(%error, "no socket for `ops`, which will show nothing"),
+    }
+    if let Some(address) = config.service.metrics_listen {
+        let page = metrics::Page {
+            metrics,
+            operations,
+            journal,
+            hosts,
+        };
+        shown.spawn(metrics::serve(address, page));
+    }
+    shown
 }
 
 /// One file for all backends of the process.

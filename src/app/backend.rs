@@ -20,7 +20,7 @@ use crate::db::Db;
 use crate::journal::{Health, Journal};
 use crate::manager::{Departed, Locks, Manager, Mentions, Reading, Recovery, Slots};
 use crate::openstack::Nova;
-use crate::report::{Capabilities, Casts, Notifier, Report, ServiceRow};
+use crate::report::{Capabilities, Casts, Metrics, Notifier, Operations, Report, ServiceRow};
 use crate::retry::Delays;
 use crate::rpc::{Registry, Version};
 
@@ -44,6 +44,8 @@ pub(super) struct Shared<'a> {
     pub notifier: Notifier,
     pub journal: Journal,
     pub locks: Locks,
+    pub operations: Operations,
+    pub metrics: Metrics,
 }
 
 /// A running backend.
@@ -89,6 +91,8 @@ impl BackendService {
                 capabilities: capabilities.clone(),
                 notifier: shared.notifier.clone(),
                 casts,
+                operations: shared.operations.clone(),
+                metrics: shared.metrics.clone(),
             },
             options: options.clone(),
             service: service.clone(),

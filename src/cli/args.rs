@@ -46,6 +46,8 @@ pub enum Command {
     CheckConfig(OsloArgs),
     /// End the service on this machine once nothing that was begun is left open
     Drain(DrainArgs),
+    /// Show what runs in the processes that serve here, and how far copies are
+    Ops(OpsArgs),
     /// Show the service at work on a simulated array; CVX_AMQP names a RabbitMQ of one's own
     Demo,
     /// List the points at which tests can end the service, one a line (test builds only)
@@ -203,6 +205,20 @@ pub struct DrainArgs {
     /// Seconds to wait for the end of what has begun
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub timeout: u64,
+    /// The configuration of the service.
+    #[command(flatten)]
+    pub config: OsloArgs,
+}
+
+/// Arguments of `ops`.
+#[derive(Debug, Clone, Args)]
+pub struct OpsArgs {
+    /// Look again every second until interrupted
+    #[arg(long, short)]
+    pub watch: bool,
+    /// One JSON document a line for each process
+    #[arg(long)]
+    pub json: bool,
     /// The configuration of the service.
     #[command(flatten)]
     pub config: OsloArgs,

@@ -5,6 +5,7 @@ pub mod call;
 pub mod check_config;
 pub mod demo;
 pub mod drain;
+pub mod ops;
 pub mod serve;
 pub mod simulate_xms;
 
