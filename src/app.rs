@@ -20,7 +20,6 @@ use percent_encoding::percent_decode_str;
 use sd_notify::NotifyState;
 use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinSet;
 use tracing::{debug, error, info, warn};
 
 use crate::backend::BackendError;
@@ -34,7 +33,6 @@ use crate::report::{Metrics, Notifier, Operations, Outbox};
 use crate::retry::Delays;
 use backend::{BackendService, Shared};
 pub use ops::{AskError, ProcessView, ask};
-use running::Registered;
 pub use running::{Running, RunningDir};
 
 /// Several, for one that a dead network holds must not end all heartbeats.
@@ -118,13 +116,15 @@ pub async fn serve(serve: Serve<'_>) -> Result<(), AppError> {
     let hosts: Vec<_> = backends.iter().map(|b| b.host.clone()).collect();
     let registered = RunningDir::new(&state_folder(config)).register(hosts.clone())?;
     let journal = backends.first().map(BackendService::journal);
-    let shown = show(
-        config,
+    let shown = ops::show(
         &registered,
-        hosts,
-        journal.clone(),
-        operations,
-        metrics,
+        config.service.metrics_listen,
+        metrics::Page {
+            metrics,
+            operations,
+            journal: journal.clone(),
+            hosts,
+        },
     );
     let watchdog = tokio::spawn(watchdog());
     let mut refused = select_all(backends.iter().map(|b| refusal(b.state()).boxed())).fuse();
@@ -211,35 +211,6 @@ async fn start(
         backends.push(start_backend(&shared, options).await?);
     }
     Ok(backends)
-}
-
-/// Shows those who may see it what runs, until it is dropped. That it cannot be shown is no
-/// reason not to serve.
-fn show(
-    config: &Config,
-    registered: &Registered,
-    hosts: Vec<String>,
-    journal: Option<Journal>,
-    operations: Operations,
-    metrics: Metrics,
-) -> JoinSet<()> {
-    let mut shown = JoinSet::new();
-    match registered.listen() {
-        Ok(listener) => {
-            shown.spawn(ops::answer(listener, hosts.clone(), operations.clone()));
-        }
-        Err(error) => warn!(%error, "no socket for `ops`, which will show nothing"),
-    }
-    if let Some(address) = config.service.metrics_listen {
-        let page = metrics::Page {
-            metrics,
-            operations,
-            journal,
-            hosts,
-        };
-        shown.spawn(metrics::serve(address, page));
-    }
-    shown
 }
 
 /// One file for all backends of the process.

@@ -3,6 +3,7 @@
 //! Each connection gets one JSON document, and is closed. Nothing is read from it.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
-use super::running::{Running, RunningDir, Within};
+use super::metrics::{self, Page};
+use super::running::{Registered, Running, RunningDir, Within};
 use crate::report::{OperationView, Operations};
 
 /// How long a process may take to answer, and whoever asks to read.
@@ -59,8 +61,29 @@ pub enum AskError {
     Unreadable(#[from] serde_json::Error),
 }
 
+/// Shows what runs to those who may see it, until it is dropped. That it cannot be shown is no
+/// reason not to serve.
+pub(super) fn show(
+    registered: &Registered,
+    metrics_listen: Option<SocketAddr>,
+    page: Page,
+) -> JoinSet<()> {
+    let mut shown = JoinSet::new();
+    match registered.listen() {
+        Ok(listener) => {
+            let (hosts, operations) = (page.hosts.clone(), page.operations.clone());
+            shown.spawn(answer(listener, hosts, operations));
+        }
+        Err(error) => warn!(%error, "no socket for `ops`, which will show nothing"),
+    }
+    if let Some(address) = metrics_listen {
+        shown.spawn(metrics::serve(address, page));
+    }
+    shown
+}
+
 /// Answers for as long as it is polled.
-pub(super) async fn answer(listener: UnixListener, hosts: Vec<String>, operations: Operations) {
+async fn answer(listener: UnixListener, hosts: Vec<String>, operations: Operations) {
     let mut answers = JoinSet::new();
     loop {
         while answers.len() >= AT_ONCE {

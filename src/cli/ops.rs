@@ -58,11 +58,16 @@ pub async fn run(args: OpsArgs) -> ExitCode {
 async fn show(config: &Config, args: &OpsArgs) -> Result<bool> {
     let dir = RunningDir::new(&state_folder(config));
     let serving = drain::concerned(&dir, config)?;
-    let answers: Vec<Answer> = join_all(serving.into_iter().map(async |running| {
+    let mut answers: Vec<Answer> = join_all(serving.into_iter().map(async |running| {
         let answer = ask(&dir, &running).await;
         (running, answer)
     }))
     .await;
+    if answers.iter().any(|(_, answer)| answer.is_err()) {
+        // One that has ended since is not one that does not answer.
+        let serving = drain::concerned(&dir, config)?;
+        answers.retain(|(running, answer)| answer.is_ok() || serving.contains(running));
+    }
     let mut page = String::new();
     for (_, answer) in &answers {
         if let (true, Ok(view)) = (args.json, answer) {

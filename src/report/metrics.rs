@@ -260,7 +260,8 @@ impl Figures {
 
 #[cfg(test)]
 mod tests {
-    use super::super::operations::{Beginning, CopyProgress};
+    use super::super::operation_view::CopyProgress;
+    use super::super::operations::Beginning;
     use super::*;
 
     fn line(page: &str, start: &str) -> Option<String> {

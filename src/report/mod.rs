@@ -6,6 +6,7 @@ mod casts;
 mod messages;
 mod metrics;
 mod notifier;
+mod operation_view;
 mod operations;
 mod outbox;
 mod release;
@@ -16,9 +17,8 @@ pub use casts::{CastError, Casts};
 pub use messages::{Action, Detail, Subject};
 pub use metrics::{CONTENT_TYPE, Direction, Metrics, Outcome};
 pub use notifier::Notifier;
-pub use operations::{
-    Beginning, CopyGuard, CopyProgress, CopyView, Operation, OperationView, Operations, StepGuard,
-};
+pub use operation_view::{CopyProgress, CopyView, OperationView};
+pub use operations::{Beginning, CopyGuard, Operation, Operations, StepGuard};
 pub use outbox::Outbox;
 pub use service::ServiceRow;
 
