@@ -76,9 +76,8 @@ pub(super) async fn serve(address: SocketAddr, page: Page) {
                 .timer(TokioTimer::new())
                 .header_read_timeout(LIMIT)
                 .serve_connection(TokioIo::new(stream), service);
-            match tokio::time::timeout(LONGEST, served).await {
-                Ok(Err(error)) => debug!(%error, "a connection for metrics broke"),
-                Ok(Ok(())) | Err(_) => {}
+            if let Ok(Err(error)) = tokio::time::timeout(LONGEST, served).await {
+                debug!(%error, "a connection for metrics broke");
             }
         });
     }

@@ -98,14 +98,15 @@ async fn answer(listener: UnixListener, hosts: Vec<String>, operations: Operatio
                 continue;
             }
         };
-        let view = ProcessView {
-            pid: std::process::id(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            hosts: hosts.clone(),
-            at: Utc::now(),
-            operations: operations.snapshot(),
-        };
+        let (hosts, operations) = (hosts.clone(), operations.clone());
         answers.spawn(async move {
+            let view = ProcessView {
+                pid: std::process::id(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                hosts,
+                at: Utc::now(),
+                operations: operations.snapshot(),
+            };
             let written = async {
                 let document = serde_json::to_vec(&view)?;
                 stream.write_all(&document).await?;
