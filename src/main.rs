@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use cinder_volume_xtremio::cli::args::{Cli, Command};
 use cinder_volume_xtremio::cli::{
-    call, check_config, complain, data_path, demo, drain, serve, simulate_xms,
+    call, check_config, complain, data_path, demo, drain, ops, serve, simulate_xms,
 };
 #[cfg(debug_assertions)]
 use cinder_volume_xtremio::{cli::say, kill::Point};
@@ -30,6 +30,7 @@ fn main() -> ExitCode {
             Command::CheckConfig(args) => check_config::run(&args),
             Command::Drain(args) => drain::run(args).await,
             Command::DataPath(args) => data_path::run(args).await,
+            Command::Ops(args) => ops::run(args).await,
             Command::Demo => demo::main().await,
             #[cfg(debug_assertions)]
             Command::KillPoints => {

@@ -23,7 +23,7 @@ use crate::manager::{
     Departed, Images, LocalUses, Locks, Manager, Mentions, Reading, Recovery, Slots,
 };
 use crate::openstack::{Glance, Nova};
-use crate::report::{Capabilities, Casts, Notifier, Report, ServiceRow};
+use crate::report::{Capabilities, Casts, Metrics, Notifier, Operations, Report, ServiceRow};
 use crate::retry::Delays;
 use crate::rpc::{Registry, Version};
 
@@ -47,6 +47,8 @@ pub(super) struct Shared<'a> {
     pub notifier: Notifier,
     pub journal: Journal,
     pub locks: Locks,
+    pub operations: Operations,
+    pub metrics: Metrics,
 }
 
 /// A running backend.
@@ -92,6 +94,8 @@ impl BackendService {
                 capabilities: capabilities.clone(),
                 notifier: shared.notifier.clone(),
                 casts,
+                operations: shared.operations.clone(),
+                metrics: shared.metrics.clone(),
             },
             options: options.clone(),
             service: service.clone(),

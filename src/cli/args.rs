@@ -48,6 +48,8 @@ pub enum Command {
     Drain(DrainArgs),
     /// Reach a mapped volume from this host, or give it up, by hand
     DataPath(DataPathArgs),
+    /// Show what runs in the processes that serve here, and how far copies are
+    Ops(OpsArgs),
     /// Show the service at work on a simulated array; CVX_AMQP names a RabbitMQ of one's own
     Demo,
     /// List the points at which tests can end the service, one a line (test builds only)
@@ -242,6 +244,20 @@ pub struct DataPathArgs {
     /// The configuration of the service.
     #[command(flatten)]
     pub oslo: OsloArgs,
+}
+
+/// Arguments of `ops`.
+#[derive(Debug, Clone, Args)]
+pub struct OpsArgs {
+    /// Look again every second until interrupted
+    #[arg(long, short)]
+    pub watch: bool,
+    /// One JSON document a line for each process
+    #[arg(long)]
+    pub json: bool,
+    /// The configuration of the service.
+    #[command(flatten)]
+    pub config: OsloArgs,
 }
 
 /// XMS versions that the simulator plays.

@@ -160,7 +160,7 @@ class Settings:
         """What our worker is told of reaching the bytes of volumes; Python's ignores it."""
         if not xms.luns:
             return {}
-        return {"image_data_path": "userspace", "image_initiator_name": INITIATOR}
+        return {"image_data_path": "userspace", "iscsi_initiator_name": INITIATOR}
 
     def backends(self, xms, port=None, **more):
         """The backend sections on one simulated array, also through a relay's port."""
