@@ -60,7 +60,7 @@ async fn a_high_lun_is_found_under_its_flat_number() {
     assert!(lock.exists());
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_high_lun_is_found_under_its_plain_number_too() {
     let fake = Arc::new(Fake::new(&[((4, 300), (SIZE, "600a"))]));
     let path = kernel(&fake, Protocol::Iscsi, false);
@@ -77,7 +77,7 @@ async fn the_next_portal_is_taken_when_a_login_fails() {
     assert_eq!(fake.sessions(), 1);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn nothing_is_left_of_a_lun_that_does_not_show() {
     let fake = Arc::new(Fake::new(&[((4, 7), (SIZE / 2, "600a"))]));
     let path = kernel(&fake, Protocol::Iscsi, false);
@@ -113,7 +113,7 @@ async fn a_session_with_another_disk_stays() {
     assert_eq!(fake.sessions(), 1);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn what_cannot_be_flushed_stays_unless_forced() {
     let mut fake = Fake::new(&[((4, 7), (SIZE, "600a")), ((5, 7), (SIZE, "600a"))]);
     fake.maps = true;
