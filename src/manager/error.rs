@@ -147,6 +147,12 @@ pub enum CommandError {
     /// Another service of the cloud could not be told.
     #[error(transparent)]
     OpenStack(#[from] OpenStackError),
+    /// An image is signed, and this version cannot tell whether its signature holds.
+    #[error("image {image_id} is signed, and its signature cannot be verified here")]
+    Signature {
+        /// Id of the image.
+        image_id: String,
+    },
     /// Glance refused, or could not be reached.
     #[error(transparent)]
     Glance(#[from] GlanceError),
@@ -179,6 +185,7 @@ impl CommandError {
                         | GlanceError::NotAuthorized { .. }
                         | GlanceError::Damaged { .. }
                 )
+                | Self::Signature { .. }
                 | Self::Image(_)
                 | Self::Path(_)
                 | Self::Stopping
@@ -272,6 +279,9 @@ impl From<&CommandError> for Failure {
             }
             CommandError::Unsupported { .. } => {
                 CinderException::VolumeDriverException { message: reason }.into()
+            }
+            CommandError::Signature { .. } => {
+                CinderException::ImageSignatureVerificationException { reason }.into()
             }
             CommandError::Glance(error) => glance_failure(error, reason),
             CommandError::Image(error) => image_failure(error),
