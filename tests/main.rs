@@ -4,6 +4,7 @@
 mod app;
 mod bus;
 mod config;
+mod datapath;
 mod db;
 mod delivery;
 mod drivers;

@@ -37,6 +37,9 @@ pub struct GlanceOptions {
     /// `glance_request_timeout` (default: 60 s for a question; of a transfer it is the time
     /// without a byte, by default 300 s).
     pub request_timeout: Option<Duration>,
+    /// `verify_glance_signatures` (default `enabled`): signed images are taken only when their
+    /// signature holds, and volumes tell whether it did.
+    pub verify_signatures: bool,
     /// `[service_user]`, with `send_service_user_token`: its token goes with the user's, so that
     /// one that expires under a long transfer is still taken.
     pub service_user: Option<ServiceAccess>,
@@ -77,6 +80,12 @@ pub(super) fn read(r: &mut Reader<'_>) -> GlanceOptions {
         ca_file: r.readable_file(&opt("glance_ca_certificates_file")),
         identity: certfile.zip(keyfile),
         request_timeout,
+        verify_signatures: r.choice(
+            &opt("verify_glance_signatures"),
+            &["enabled", "disabled"],
+            "enabled",
+            false,
+        ) == "enabled",
         service_user,
     }
 }

@@ -24,6 +24,7 @@ mod tls;
 mod version;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -171,6 +172,12 @@ impl SimHandle {
     /// Sets the CHAP modes of all clusters, as an administrator does with the array's CLI.
     pub fn set_chap(&self, login: ChapMode, discovery: ChapMode) {
         self.shared.xms().set_chap(login, discovery);
+    }
+
+    /// The file that holds the bytes of a volume or snapshot; None if there is none of that name
+    /// or no disks at all. With several clusters, the first that has one.
+    pub fn disk_file(&self, volume: &str) -> Option<PathBuf> {
+        self.shared.luns.as_ref()?.file(volume)
     }
 
     /// Removes all objects that clients made. Indexes are not given again. Disks go with the

@@ -31,6 +31,7 @@ fn options(servers: &[String]) -> GlanceOptions {
         ca_file: None,
         identity: None,
         request_timeout: Some(Duration::from_secs(5)),
+        verify_signatures: true,
         service_user: None,
     }
 }

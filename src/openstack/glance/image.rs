@@ -37,6 +37,14 @@ const BASE: [&str; 28] = [
     "os_glance_stage_host",
 ];
 
+/// Properties of a signed image.
+const SIGNATURE: [&str; 4] = [
+    "img_signature",
+    "img_signature_certificate_uuid",
+    "img_signature_hash_method",
+    "img_signature_key_type",
+];
+
 /// An image. Sizes are in bytes, but for `min_disk` (GiB) and `min_ram` (MiB).
 #[derive(Debug, Clone, Deserialize)]
 pub struct Image {
@@ -88,6 +96,11 @@ impl Image {
             .iter()
             .filter(own)
             .map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// Whether its owner has signed it, be it in part.
+    pub fn is_signed(&self) -> bool {
+        self.properties().any(|(key, _)| SIGNATURE.contains(&key))
     }
 
     /// What a volume made of the image tells of it (`volume_glance_metadata`): the properties, and

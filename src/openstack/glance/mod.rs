@@ -68,6 +68,11 @@ impl Glance {
         })
     }
 
+    /// `verify_glance_signatures`
+    pub fn verifies_signatures(&self) -> bool {
+        self.options.verify_signatures
+    }
+
     /// What Glance says of the image.
     ///
     /// # Errors

@@ -117,7 +117,8 @@ impl Daemon {
         answer.recv().map_err(|_| LunError::Ending)?
     }
 
-    /// Waits until tgtd answers; whether it listens where it was told to.
+    /// Waits until tgtd answers; whether it listens where it was told to, which it does not if
+    /// that address is taken.
     fn serves(&self, address: SocketAddr) -> Result<bool, LunError> {
         let end = Instant::now() + PATIENCE;
         while Instant::now() < end {
@@ -128,7 +129,9 @@ impl Daemon {
                 Err(error) => return Err(error),
             }
         }
-        Ok(false)
+        Err(LunError::Daemon {
+            log: self.folder.join("tgtd.log"),
+        })
     }
 
     /// Runs one tgtadm; what it printed.

@@ -6,9 +6,10 @@
 //! portals that the array publishes ([`front`]), log in there ([`login`]) as the array's objects
 //! say ([`admission`]), and their sessions are passed on ([`traffic`]).
 //!
-//! Two things are not as on an array: LUN 0 is tgt's own, so a volume mapped there is not seen;
-//! and of the device identification only serial number and T10 designator are the volume's NAA
-//! name, for tgt makes up the NAA designator itself.
+//! Two things are not as on an array. LUN 0 is tgt's own, so a volume mapped there is not seen.
+//! And the volume's NAA name is the serial number, the T10 designator, and the last half of the
+//! NAA designator: hosts see the name `3` `6000000000000000` `514f0c5...` instead of `3`
+//! `514f0c5...`, for tgt only makes names of type 6.
 
 pub(crate) mod admin;
 mod admission;
@@ -141,6 +142,13 @@ impl Luns {
 
     fn serving(&self) -> Option<SocketAddr> {
         *lock(&self.serving)
+    }
+
+    /// Where the bytes of the volume with a name are.
+    pub(crate) fn file(&self, name: &str) -> Option<PathBuf> {
+        let targets = lock(&self.targets);
+        let mut paths = targets.paths();
+        paths.find_map(|(_, known, path)| (known == name).then_some(path))
     }
 
     /// Key, name and file of each disk; tgtd's process.

@@ -129,7 +129,9 @@ impl Array {
     pub(super) async fn file(&self, volume: &str) -> PathBuf {
         let luns = self.luns().await;
         let file = luns["files"]["xbrick1"][volume].as_str();
-        file.unwrap_or_else(|| panic!("{luns}")).into()
+        let file = PathBuf::from(file.unwrap_or_else(|| panic!("{luns}")));
+        assert_eq!(self.xms.sim.disk_file(volume).as_ref(), Some(&file));
+        file
     }
 
     pub(super) async fn disturb(&self, how: Value) {
@@ -193,6 +195,7 @@ impl Host {
     pub(super) fn shell(&self, lun: u64) -> Command {
         let mut command = self.command("qemu-io", &["--image-opts", &self.image(lun)]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.stderr(Stdio::null());
         command
     }
 

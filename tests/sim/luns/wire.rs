@@ -69,8 +69,9 @@ impl Wire {
         let number = u32::from_be_bytes([header[24], header[25], header[26], header[27]]);
         assert_eq!(number, self.number, "StatSN goes on by one");
         self.number = number + 1;
-        let text = String::from_utf8(data[..length].to_vec()).unwrap();
-        let keys = text.split_terminator('\0');
+        // A rejected PDU comes back as it was.
+        let text = String::from_utf8_lossy(&data[..length]);
+        let keys = text.split_terminator('\0').filter(|key| key.contains('='));
         let pair = |key: &str| {
             let (key, value) = key.split_once('=').unwrap();
             (key.to_owned(), value.to_owned())
