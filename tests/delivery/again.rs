@@ -1,6 +1,6 @@
 //! The same message twice at once, and again after the next command on the resource.
 
-use super::case::{Case, given_back, lab};
+use super::case::{Case, given_back, lab_of};
 use crate::support::lab::Lab;
 
 /// What one delivery leaves.
@@ -18,7 +18,7 @@ async fn once(lab: &Lab, case: Case) -> serde_json::Value {
 }
 
 async fn twice_at_once(case: Case) {
-    let mut lab = lab().await;
+    let mut lab = lab_of(case).await;
     lab.start_worker().await;
     let wanted = once(&lab, case).await;
     for _ in 0..3 {
@@ -43,7 +43,7 @@ async fn twice_at_once(case: Case) {
 
 /// In the process that ran it, and in the next one, which knows it from the journal alone.
 async fn after_its_successor(case: Case) {
-    let mut lab = lab().await;
+    let mut lab = lab_of(case).await;
     lab.start_worker().await;
     let given = case.prepare(&lab).await;
     given.send(&lab, 1).await;
@@ -133,5 +133,8 @@ on_every_case! {
     detach_volume: DetachVolume,
     backup_device: BackupDevice,
     from_backup: FromBackup,
+    from_image: FromImage,
+    to_image: ToImage,
+    to_image_fails: ToImageFails,
     accept_transfer: AcceptTransfer,
 }

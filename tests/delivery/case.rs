@@ -4,7 +4,7 @@ use cinder_volume_xtremio::config::Engine;
 use cinder_volume_xtremio::sim::{Fault, FaultAction, FaultMatch};
 use serde_json::{Value, json};
 
-use super::{attaching, backups, volumes};
+use super::{attaching, backups, images, volumes};
 use crate::support::bodies::Body;
 use crate::support::lab::{Lab, LabBuilder};
 use crate::support::worker::eventually;
@@ -58,12 +58,17 @@ pub(crate) enum Case {
     /// Of a volume in use.
     BackupDevice,
     FromBackup,
+    // See `images`.
+    FromImage,
+    ToImage,
+    /// Of a format that nobody can make.
+    ToImageFails,
     /// A question that changes nothing.
     AcceptTransfer,
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 30] = [
+    pub(crate) const ALL: [Self; 33] = [
         Self::Create,
         Self::CreateFails,
         Self::CreateMovesOn,
@@ -93,6 +98,9 @@ impl Case {
         Self::DetachVolume,
         Self::BackupDevice,
         Self::FromBackup,
+        Self::FromImage,
+        Self::ToImage,
+        Self::ToImageFails,
         Self::AcceptTransfer,
     ];
 
@@ -129,6 +137,7 @@ impl Case {
             Self::AcceptTransfer => return Vec::new(),
             other => attaching::points(other)
                 .or_else(|| backups::points(other))
+                .or_else(|| images::points(other))
                 .unwrap_or_else(|| volumes::points(other)),
         };
         let around = ["command.received", "intent.written"];
@@ -149,6 +158,9 @@ impl Case {
             return given;
         }
         if let Some(given) = backups::prepare(self, lab).await {
+            return given;
+        }
+        if let Some(given) = images::prepare(self, lab).await {
             return given;
         }
         let id = match self {
@@ -197,7 +209,10 @@ impl Case {
     pub(crate) async fn succeed(self, lab: &Lab, given: &Given) {
         let id = &given.id;
         lab.xms.sim.clear_faults();
-        if attaching::succeed(self, lab, given).await || backups::succeed(self, lab, given).await {
+        if attaching::succeed(self, lab, given).await
+            || backups::succeed(self, lab, given).await
+            || images::succeed(self, lab, given).await
+        {
             return;
         }
         match self {
@@ -236,6 +251,8 @@ pub(crate) struct Given {
     pub(super) source: Option<String>,
     /// What is made or restored.
     pub(super) backup: Option<String>,
+    /// What a volume is made from, or becomes.
+    pub(super) image: Option<String>,
     usage: [(i64, i64); 6],
     /// Index of the LUN mapping that keeps the volume busy.
     pub(super) mapping: Option<u64>,
@@ -249,6 +266,7 @@ impl Given {
             snapshots: Vec::new(),
             source: None,
             backup: None,
+            image: None,
             usage: usage(lab).await,
             mapping: None,
         }
@@ -290,7 +308,12 @@ impl Given {
             Some(id) => Some(backups::left(lab, id).await),
             None => None,
         };
+        let image = match &self.image {
+            Some(image) => Some(images::left(lab, self, image).await),
+            None => None,
+        };
         json!({
+            "image": image,
             "backup": backup,
             "attached": attaching::left(lab, id).await,
             "size": row.size,
@@ -333,7 +356,16 @@ async fn usage(lab: &Lab) -> [(i64, i64); 6] {
     [a, b, c, d, e, f]
 }
 
-/// A lab in which every case can be played.
+/// A lab in which the case can be played.
+pub(crate) async fn lab_of(case: Case) -> Lab {
+    if images::is_of(case) {
+        images::lab().await
+    } else {
+        lab().await
+    }
+}
+
+/// A lab in which every case without images can be played.
 pub(crate) async fn lab() -> Lab {
     let newest = LabBuilder::new(Engine::MySql).option("cinder_release = 29");
     let lab = newest.build().await;

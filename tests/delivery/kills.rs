@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use cinder_volume_xtremio::kill::{Point, VARIABLE};
 
-use super::case::{Case, given_back, lab};
+use super::case::{Case, given_back, lab_of};
 use crate::support::worker::eventually;
 
 async fn at_every_point(case: Case) {
-    let mut lab = lab().await;
+    let mut lab = lab_of(case).await;
     lab.start_worker().await;
     let given = case.prepare(&lab).await;
     given.send(&lab, 1).await;
@@ -81,6 +81,9 @@ on_cases! {
     detach_volume: DetachVolume,
     backup_device: BackupDevice,
     from_backup: FromBackup,
+    from_image: FromImage,
+    to_image: ToImage,
+    to_image_fails: ToImageFails,
 }
 
 #[test]

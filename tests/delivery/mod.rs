@@ -7,6 +7,7 @@ mod calls;
 mod case;
 mod drain;
 mod expired;
+mod images;
 mod journal;
 mod kills;
 mod lost;

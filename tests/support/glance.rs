@@ -35,13 +35,16 @@ struct State {
     tokens: Vec<String>,
 }
 
-/// The running service; ends when dropped.
-#[derive(Debug)]
+/// The running service; ends when the last clone is dropped.
+#[derive(Debug, Clone)]
 pub(crate) struct TestGlance {
     pub(crate) port: u16,
     state: Arc<Mutex<State>>,
-    task: JoinHandle<()>,
+    _task: Arc<Task>,
 }
+
+#[derive(Debug)]
+struct Task(JoinHandle<()>);
 
 impl TestGlance {
     pub(crate) async fn start() -> Self {
@@ -62,7 +65,8 @@ impl TestGlance {
                 });
             }
         });
-        Self { port, state, task }
+        let _task = Arc::new(Task(task));
+        Self { port, state, _task }
     }
 
     /// The line of cinder.conf that leads here.
@@ -122,9 +126,9 @@ impl TestGlance {
     }
 }
 
-impl Drop for TestGlance {
+impl Drop for Task {
     fn drop(&mut self) {
-        self.task.abort();
+        self.0.abort();
     }
 }
 

@@ -32,7 +32,8 @@ impl ImageLab {
             .option("[backend_defaults]")
             .option(&format!("iscsi_initiator_name = {INITIATOR}"))
             .option("image_data_path = userspace");
-        let lab = builder.build().await;
+        let mut lab = builder.build().await;
+        lab.glance = Some(glance.clone());
         Self { lab, glance }
     }
 
@@ -111,6 +112,9 @@ pub(crate) fn disk_content(size: usize) -> Vec<u8> {
 
 /// The same disk as an image of another format.
 pub(crate) fn image_file(folder: &Path, content: &[u8], format: &str) -> Vec<u8> {
+    if format == "raw" {
+        return content.to_vec();
+    }
     let raw = folder.join("content.raw");
     let image = folder.join(format!("content.{format}"));
     std::fs::write(&raw, content).expect("written");
@@ -120,6 +124,9 @@ pub(crate) fn image_file(folder: &Path, content: &[u8], format: &str) -> Vec<u8>
 
 /// The disk in an image.
 pub(crate) fn disk_in(folder: &Path, image: &[u8], format: &str) -> Vec<u8> {
+    if format == "raw" {
+        return image.to_vec();
+    }
     let file = folder.join("got");
     let raw = folder.join("got.raw");
     std::fs::write(&file, image).expect("written");

@@ -51,6 +51,8 @@ pub(crate) struct Lab {
     pub(crate) db: TestDb,
     pub(crate) broker: TestBroker,
     dir: tempfile::TempDir,
+    /// The image service, where there is one.
+    pub(crate) glance: Option<super::glance::TestGlance>,
     /// What the array's disks lie in, if it has any; outlives the array.
     _disks: Option<tempfile::TempDir>,
     backends: Vec<(&'static str, &'static str)>,
@@ -120,6 +122,7 @@ impl LabBuilder {
             db,
             broker,
             dir: tempfile::tempdir().expect("a folder"),
+            glance: None,
             _disks: self.disks,
             backends: self.backends,
             started: 0,
