@@ -62,7 +62,7 @@ pub(super) async fn prepare(case: Case, lab: &Lab) -> Option<Given> {
         (id, image, body.without_retry())
     } else {
         let format = match case {
-            Case::ToImage => "raw",
+            Case::ToImage => "qcow2",
             _ => "unheard-of",
         };
         let id = lab.created("xio", 1).await;
@@ -98,7 +98,7 @@ pub(super) async fn left(lab: &Lab, given: &Given, image: &str) -> Value {
         None
     };
     json!({
-        "image": stored.map(|image| json!([image.status, image.data.len()])),
+        "image": stored.map(|image| json!([image.status, image.data.is_empty()])),
         "written": written,
         "mappings": lab.mappings().await,
         "files": lab.work_files(),
