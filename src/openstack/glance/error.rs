@@ -31,6 +31,14 @@ pub enum GlanceError {
         /// What happened last; never a URL.
         reason: String,
     },
+    /// More bytes than Glance takes, or than the project may have there.
+    #[error("image {image_id}: {call}: over a limit of glance")]
+    LimitExceeded {
+        /// Id of the image.
+        image_id: String,
+        /// Method and resource.
+        call: &'static str,
+    },
     /// Any other answer outside 2xx.
     #[error("image {image_id}: {call} gave status {status}")]
     Refused {
@@ -57,6 +65,14 @@ pub enum GlanceError {
         /// Id of the image.
         image_id: String,
         /// Which check failed.
+        reason: String,
+    },
+    /// The image is signed, and its signature is not known to be good.
+    #[error("image {image_id}: {reason}")]
+    Signature {
+        /// Id of the image.
+        image_id: String,
+        /// What is missing.
         reason: String,
     },
     /// A file of this host.

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// Members that every image has: what is none of them is a property.
-const BASE: [&str; 28] = [
+/// Members that Glance's schema has for every image: what is none of them is a property, also
+/// what an import has left behind.
+const BASE: [&str; 25] = [
     "id",
     "name",
     "status",
@@ -32,9 +33,14 @@ const BASE: [&str; 28] = [
     "schema",
     "locations",
     "stores",
-    "os_glance_failed_import",
-    "os_glance_importing_to_stores",
-    "os_glance_stage_host",
+];
+
+/// What a signed image has, all of it.
+const SIGNATURE: [&str; 4] = [
+    "img_signature",
+    "img_signature_hash_method",
+    "img_signature_key_type",
+    "img_signature_certificate_uuid",
 ];
 
 /// An image. Sizes are in bytes, but for `min_disk` (GiB) and `min_ram` (MiB).
@@ -88,6 +94,13 @@ impl Image {
             .iter()
             .filter(own)
             .map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// Properties of a signature that are there, and those that are missing.
+    pub(super) fn signature(&self) -> (usize, Vec<&'static str>) {
+        let there = |key: &&str| self.rest.get(*key).is_some_and(|value| !value.is_null());
+        let missing: Vec<_> = SIGNATURE.into_iter().filter(|key| !there(key)).collect();
+        (SIGNATURE.len() - missing.len(), missing)
     }
 
     /// What a volume made of the image tells of it (`volume_glance_metadata`): the properties, and

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use reqwest::{Body, Method};
+use reqwest::{Body, Method, StatusCode};
 use tokio::fs::File;
 use tokio::io::{AsyncRead, AsyncSeekExt as _, AsyncWriteExt as _, BufWriter};
 use tokio_util::io::ReaderStream;
 
 use super::sums::Sum;
-use super::{Caller, Glance, GlanceError, Image};
+use super::{Caller, Glance, GlanceError, Image, path_of};
 use crate::openstack::keystone::chain;
 
 const DOWNLOAD: &str = "GET image file";
@@ -49,7 +49,7 @@ impl Glance {
         reached: impl Fn(u64),
     ) -> Result<(), GlanceError> {
         let file = &tokio::sync::Mutex::new(file);
-        let path = &format!("/v2/images/{}/file", image.id);
+        let path = &format!("{}/file", path_of(&image.id)?);
         let reached = &reached;
         self.retried(caller, |server| async move {
             let mut file = file.lock().await;
@@ -81,6 +81,12 @@ impl Glance {
         };
         let sent = tokio::time::timeout(self.idle(), self.send(DOWNLOAD, &image.id, request));
         let response = sent.await.map_err(|_| still())??;
+        if response.status() == StatusCode::NO_CONTENT {
+            return Err(GlanceError::Damaged {
+                image_id: image.id.clone(),
+                reason: "glance has no bytes of it".to_owned(),
+            });
+        }
         let mut pieces = response.bytes_stream();
         let mut sum = Sum::of(image);
         let mut into = BufWriter::with_capacity(PIECE, file);
@@ -131,16 +137,12 @@ impl Glance {
         length: u64,
     ) -> Result<(), GlanceError> {
         let image_id = &upload.image_id;
-        let path = format!("/v2/images/{image_id}/file");
+        let path = &path_of(image_id)?;
         // Whoever answers this takes the bytes as well.
         let server = self
             .retried(caller, |server| async move {
                 let request = self
-                    .request(
-                        caller,
-                        Method::GET,
-                        &format!("{server}/v2/images/{image_id}"),
-                    )
+                    .request(caller, Method::GET, &format!("{server}{path}"))
                     .await?
                     .timeout(self.idle());
                 self.send("GET image", image_id, request).await?;
@@ -150,7 +152,7 @@ impl Glance {
         let watched = Watched::new(bytes);
         let (read, failed) = (watched.read.clone(), watched.failed.clone());
         let mut request = self
-            .request(caller, Method::PUT, &format!("{server}{path}"))
+            .request(caller, Method::PUT, &format!("{server}{path}/file"))
             .await?
             .header(CONTENT_TYPE, "application/octet-stream")
             .header(CONTENT_LENGTH, length);
