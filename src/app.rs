@@ -4,6 +4,8 @@ mod backend;
 mod dispatch;
 mod gate;
 pub mod logging;
+mod metrics;
+mod ops;
 mod running;
 mod seen;
 
@@ -27,9 +29,10 @@ use crate::db::{Db, DbError};
 use crate::journal::{Journal, JournalError};
 use crate::manager::{LockError, Locks};
 use crate::openstack::{GlanceError, OpenStackError};
-use crate::report::{Notifier, Outbox};
+use crate::report::{Metrics, Notifier, Operations, Outbox};
 use crate::retry::Delays;
 use backend::{BackendService, Shared};
+pub use ops::{AskError, ProcessView, ask};
 pub use running::{Running, RunningDir};
 
 /// Several, for one that a dead network holds must not end all heartbeats.
@@ -97,21 +100,35 @@ pub async fn serve(serve: Serve<'_>) -> Result<(), AppError> {
         None => publisher.clone(),
     };
     let (outbox, outbox_task) = Outbox::spawn(events.clone());
+    let metrics = Metrics::new();
+    let operations = Operations::new(metrics.clone());
     // The database may be away for long: a stop must not wait for it.
     let starting = Box::pin(start(
         config,
         serve.standalone,
         publisher.clone(),
         Notifier::new(&config.notifications, outbox.clone()),
+        operations.clone(),
+        metrics.clone(),
     ));
     let backends = tokio::select! {
         started = starting => started?,
         _ = terminate.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
     };
-    let hosts = backends.iter().map(|b| b.host.clone()).collect();
-    let registered = RunningDir::new(&state_folder(config)).register(hosts)?;
+    let hosts: Vec<_> = backends.iter().map(|b| b.host.clone()).collect();
+    let registered = RunningDir::new(&state_folder(config)).register(hosts.clone())?;
     let journal = backends.first().map(BackendService::journal);
+    let shown = ops::show(
+        &registered,
+        config.service.metrics_listen,
+        metrics::Page {
+            metrics,
+            operations,
+            journal: journal.clone(),
+            hosts,
+        },
+    );
     let watchdog = tokio::spawn(watchdog());
     let mut refused = select_all(backends.iter().map(|b| refusal(b.state()).boxed())).fuse();
     let mut up = join_all(backends.iter().map(|b| consuming(b.state())))
@@ -154,6 +171,7 @@ pub async fn serve(serve: Serve<'_>) -> Result<(), AppError> {
     outbox.flush(Duration::from_secs(5)).await;
     outbox_task.abort();
     watchdog.abort();
+    drop(shown);
     publisher.close().await;
     events.close().await;
     if let Some(journal) = journal {
@@ -174,6 +192,8 @@ async fn start(
     standalone: bool,
     publisher: Publisher,
     notifier: Notifier,
+    operations: Operations,
+    metrics: Metrics,
 ) -> Result<Vec<BackendService>, AppError> {
     // What an operator must mend comes before what is waited for.
     let journal = Journal::open(&journal_file(config))?;
@@ -186,6 +206,8 @@ async fn start(
         notifier,
         journal,
         locks,
+        operations,
+        metrics,
     };
     let mut backends = Vec::new();
     for options in &config.backends {

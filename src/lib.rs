@@ -9,6 +9,7 @@ pub mod bus;
 pub mod cli;
 pub mod config;
 pub mod db;
+pub mod filelock;
 pub mod image;
 pub mod journal;
 pub mod kill;

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use cinder_volume_xtremio::cli::args::{Cli, Command};
-use cinder_volume_xtremio::cli::{call, check_config, complain, demo, drain, serve, simulate_xms};
+use cinder_volume_xtremio::cli::{
+    call, check_config, complain, data_path, demo, drain, ops, serve, simulate_xms,
+};
 #[cfg(debug_assertions)]
 use cinder_volume_xtremio::{cli::say, kill::Point};
 use clap::Parser;
@@ -27,6 +29,8 @@ fn main() -> ExitCode {
             Command::SimulateXms(args) => simulate_xms::main(args).await,
             Command::CheckConfig(args) => check_config::run(&args),
             Command::Drain(args) => drain::run(args).await,
+            Command::DataPath(args) => data_path::run(args).await,
+            Command::Ops(args) => ops::run(args).await,
             Command::Demo => demo::main().await,
             #[cfg(debug_assertions)]
             Command::KillPoints => {

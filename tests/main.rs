@@ -4,10 +4,12 @@
 mod app;
 mod bus;
 mod config;
+mod datapath;
 mod db;
 mod delivery;
 mod drivers;
 mod image;
+mod image_inspect;
 mod journal;
 mod layers;
 mod manager;

@@ -15,15 +15,15 @@ use super::gate::StrangerGate;
 use super::seen::SeenIds;
 use crate::backend::{self, Backend};
 use crate::bus::{Listener, ListenerState, Publisher, ReadAhead, Replies};
-use crate::config::{BackendOptions, Config, Protocol};
+use crate::config::{BackendOptions, Config};
 use crate::db::Db;
-use crate::image::{Copier, DataPath, PathError, Userspace, WorkDir};
+use crate::image::{self, Copier, LocalMachine, WorkDir};
 use crate::journal::{Health, Journal};
 use crate::manager::{
     Departed, Images, LocalUses, Locks, Manager, Mentions, Reading, Recovery, Slots,
 };
 use crate::openstack::{Glance, Nova};
-use crate::report::{Capabilities, Casts, Notifier, Report, ServiceRow};
+use crate::report::{Capabilities, Casts, Metrics, Notifier, Operations, Report, ServiceRow};
 use crate::retry::Delays;
 use crate::rpc::{Registry, Version};
 
@@ -47,6 +47,8 @@ pub(super) struct Shared<'a> {
     pub notifier: Notifier,
     pub journal: Journal,
     pub locks: Locks,
+    pub operations: Operations,
+    pub metrics: Metrics,
 }
 
 /// A running backend.
@@ -92,6 +94,8 @@ impl BackendService {
                 capabilities: capabilities.clone(),
                 notifier: shared.notifier.clone(),
                 casts,
+                operations: shared.operations.clone(),
+                metrics: shared.metrics.clone(),
             },
             options: options.clone(),
             service: service.clone(),
@@ -100,7 +104,7 @@ impl BackendService {
             mentions: Mentions::default(),
             departed: Departed::default(),
             local: LocalUses::default(),
-            images: images(shared.config, options)?,
+            images: images(shared.config, options).await?,
             nova,
             ready: ready.clone(),
             row: row.row(),
@@ -227,24 +231,13 @@ async fn clean_up(work: WorkDir) {
 }
 
 /// The ways to images.
-fn images(config: &Config, options: &BackendOptions) -> Result<Images, AppError> {
-    let service = &config.service;
+async fn images(config: &Config, options: &BackendOptions) -> Result<Images, AppError> {
     let copier = Copier::new(&config.image, options);
-    let path: Result<Arc<dyn DataPath>, PathError> = match options.protocol {
-        Protocol::Iscsi => {
-            let initiator = options.image_initiator_name.as_deref();
-            let qemu = copier.qemu().clone();
-            let (host, ip) = (&service.node_name, &service.my_ip);
-            Ok(Arc::new(Userspace::new(qemu, host, ip, initiator)))
-        }
-        Protocol::FibreChannel => Err(PathError::Unusable {
-            reason: "this version has no way to LUNs over Fibre Channel".to_owned(),
-        }),
-    };
+    let machine = Arc::new(LocalMachine);
     Ok(Images {
+        path: image::choose(options, machine, copier.qemu().clone()).await,
         glance: Glance::new(config.glance.clone())?,
         copier,
-        path,
     })
 }
 

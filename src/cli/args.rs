@@ -46,6 +46,10 @@ pub enum Command {
     CheckConfig(OsloArgs),
     /// End the service on this machine once nothing that was begun is left open
     Drain(DrainArgs),
+    /// Reach a mapped volume from this host, or give it up, by hand
+    DataPath(DataPathArgs),
+    /// Show what runs in the processes that serve here, and how far copies are
+    Ops(OpsArgs),
     /// Show the service at work on a simulated array; CVX_AMQP names a RabbitMQ of one's own
     Demo,
     /// List the points at which tests can end the service, one a line (test builds only)
@@ -203,6 +207,54 @@ pub struct DrainArgs {
     /// Seconds to wait for the end of what has begun
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub timeout: u64,
+    /// The configuration of the service.
+    #[command(flatten)]
+    pub config: OsloArgs,
+}
+
+/// Steps of `data-path`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DataPathStep {
+    /// Print what this host says of itself to an array
+    Connector,
+    /// Make the LUN reachable and print where it is
+    Open,
+    /// Make an open LUN show its new size and print it
+    Extend,
+    /// Give the LUN up
+    Close,
+}
+
+/// Arguments of `data-path`.
+#[derive(Debug, Clone, Args)]
+pub struct DataPathArgs {
+    /// What to do
+    #[arg(value_enum)]
+    pub step: DataPathStep,
+    /// Result of initialize_connection (driver_volume_type, data) and size in bytes: a JSON
+    /// object in a file, or - for standard input
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub json: String,
+    /// Section of the backend; default the first XtremIO backend of the configuration
+    #[arg(long, value_name = "SECTION")]
+    pub backend: Option<String>,
+    /// close: throw away what is in the way
+    #[arg(long)]
+    pub force: bool,
+    /// The configuration of the service.
+    #[command(flatten)]
+    pub oslo: OsloArgs,
+}
+
+/// Arguments of `ops`.
+#[derive(Debug, Clone, Args)]
+pub struct OpsArgs {
+    /// Look again every second until interrupted
+    #[arg(long, short)]
+    pub watch: bool,
+    /// One JSON document a line for each process
+    #[arg(long)]
+    pub json: bool,
     /// The configuration of the service.
     #[command(flatten)]
     pub config: OsloArgs,

@@ -63,7 +63,8 @@ async fn drain(config: &Config, timeout: u64) -> Result<()> {
     Ok(())
 }
 
-fn concerned(dir: &RunningDir, config: &Config) -> Result<Vec<Running>> {
+/// The processes that serve a host of this configuration.
+pub(super) fn concerned(dir: &RunningDir, config: &Config) -> Result<Vec<Running>> {
     let mut found = dir.list().context("the state folder cannot be read")?;
     found.retain(|running| {
         let hosts = &running.hosts;

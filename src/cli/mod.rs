@@ -3,8 +3,10 @@
 pub mod args;
 pub mod call;
 pub mod check_config;
+pub mod data_path;
 pub mod demo;
 pub mod drain;
+pub mod ops;
 pub mod serve;
 pub mod simulate_xms;
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::DataPathOptions;
+
 /// Which XtremIO driver class the section names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
@@ -101,15 +103,14 @@ pub struct BackendOptions {
     pub report_discard_supported: bool,
     /// `disk_geometry` (default: nothing is said of blocks).
     pub disk_geometry: Option<DiskGeometry>,
-    /// `image_initiator_name` (ours): IQN of this host for copies of images; by default that of
-    /// open-iscsi.
-    pub image_initiator_name: Option<String>,
     /// `volume_copy_bps_limit` (default 0, no limit): bytes a second of one copy; 0 in the section
     /// takes the value of `[DEFAULT]`.
     pub volume_copy_bps_limit: u64,
     /// `image_copy_stall_timeout` (ours, default 300 s): a copy that moved no bytes for so long is
     /// killed. Above the time that a fail-over of array or network may take.
     pub image_copy_stall_timeout: Duration,
+    /// How image bytes reach its volumes.
+    pub data_path: DataPathOptions,
     /// `xms_call_timeout` (ours, default 30 s): deadline of one XMS call.
     pub xms_call_timeout: Duration,
     /// `xms_concurrency` (ours, default 32): XMS calls in flight at once.

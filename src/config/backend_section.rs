@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::option::Opt;
 use super::reader::Reader;
-use super::{BackendOptions, DiskGeometry, OverSubscription, Protocol, ServiceOptions};
+use super::{BackendOptions, DiskGeometry, OverSubscription, Protocol, ServiceOptions, data_path};
 
 /// Options that a backend section does not set come from here.
 const SHARED: &str = "backend_defaults";
@@ -144,8 +144,8 @@ fn section(
         report_discard_supported: r.boolean(&opt("report_discard_supported"), false),
         disk_geometry: disk_geometry(r, &opt("disk_geometry")),
         volume_copy_bps_limit: copy_limit(r, &opt("volume_copy_bps_limit")),
-        image_initiator_name: r.filled(&opt("image_initiator_name")).map(|(name, _)| name),
         image_copy_stall_timeout: r.seconds(&opt("image_copy_stall_timeout"), 300, 1),
+        data_path: data_path::read(r, opt, &service.state_path),
         xms_call_timeout: r.seconds(&opt("xms_call_timeout"), 30, 1),
         xms_concurrency: r.number(&opt("xms_concurrency"), 32, 1..=1024),
     }

@@ -39,11 +39,12 @@ pub struct GlanceOptions {
     /// `glance_request_timeout` (default: 60 s for a question; of a transfer it is the time
     /// without a byte, by default 300 s).
     pub request_timeout: Option<Duration>,
+    /// `verify_glance_signatures` (default `enabled`): signed images are taken only when their
+    /// signature holds, and volumes tell whether it did.
+    pub verify_signatures: bool,
     /// `[service_user]`, with `send_service_user_token`: its token goes with the user's, so that
     /// one that expires under a long transfer is still taken.
     pub service_user: Option<ServiceAccess>,
-    /// `verify_glance_signatures` (default `enabled`): a signed image is not used unverified.
-    pub verify_signatures: bool,
 }
 
 /// Reads the options of the image service.
@@ -85,13 +86,13 @@ pub(super) fn read(r: &mut Reader<'_>) -> GlanceOptions {
         certfile,
         keyfile,
         request_timeout,
-        service_user,
         verify_signatures: r.choice(
             &opt("verify_glance_signatures"),
             &["enabled", "disabled"],
             "enabled",
             false,
         ) == "enabled",
+        service_user,
     }
 }
 

@@ -7,6 +7,7 @@ mod backend;
 mod backend_section;
 mod convert;
 mod coordination;
+mod data_path;
 mod database;
 pub mod database_url;
 mod describe;
@@ -30,6 +31,7 @@ pub mod transport_url;
 
 pub use backend::{BackendOptions, DiskGeometry, OverSubscription, Protocol};
 pub use coordination::{CoordinationOptions, LockBackend};
+pub use data_path::{DataPathOptions, PathChoice};
 pub use database::{DatabaseOptions, Engine};
 pub use describe::{Description, Setting};
 pub use fault::{ConfigError, Fault, Origin};

@@ -1,5 +1,6 @@
 //! `[DEFAULT]`: the service as a whole.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -60,12 +61,10 @@ pub struct ServiceOptions {
     /// state with neither message nor worker row before it is ended visibly. Longer than a
     /// scheduler may be away with the command in its queue.
     pub lost_command_grace: Duration,
+    /// `metrics_listen` (ours, default off): where Prometheus finds `/metrics`.
+    pub metrics_listen: Option<SocketAddr>,
     /// `backup_use_same_host` (default false): a backup is restored by the host that made it.
     pub backup_use_same_host: bool,
-    /// `my_ip` (default: the address of the default route).
-    pub my_ip: String,
-    /// Name of this machine, as it calls itself when it attaches a volume.
-    pub node_name: String,
 }
 
 /// Reads the options of the service as a whole.
@@ -125,12 +124,22 @@ pub(super) fn read(r: &mut Reader<'_>) -> ServiceOptions {
         cinder_release: r.filled(&release).map(|_| r.number(&release, 21, 21..=29)),
         wait_for_stranger: r.boolean(&opt("wait_for_stranger"), false),
         lost_command_grace: r.seconds(&opt("lost_command_grace"), 1800, 1),
+        metrics_listen: address(r, "metrics_listen"),
         backup_use_same_host: r.boolean(&opt("backup_use_same_host"), false),
-        my_ip: r
-            .filled(&opt("my_ip"))
-            .map_or_else(super::machine::my_ip, |(ip, _)| ip),
-        node_name: super::machine::host_name(),
     }
+}
+
+/// An address of this machine and a port, `None` when not set.
+fn address(r: &mut Reader<'_>, name: &str) -> Option<SocketAddr> {
+    let opt = Opt::default(name);
+    let (text, origin) = r.filled(&opt)?;
+    let address = text.trim().parse().ok();
+    if address.is_none() {
+        let problem = format!("{text:?} is not allowed");
+        let allowed = "ADDRESS:PORT, such as 127.0.0.1:9745 or [::]:9745";
+        r.fault(&opt, Some(&origin), problem, allowed);
+    }
+    address
 }
 
 /// The template must hold the id exactly once, or two objects would share a name.

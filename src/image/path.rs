@@ -2,7 +2,9 @@
 //! two data paths (kernel initiator, userspace iSCSI) and those who copy.
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -75,16 +77,58 @@ pub enum PathError {
         /// What is missing.
         reason: String,
     },
-    /// The LUN is not where it should be.
-    #[error("no LUN of {wanted} bytes at {at}: {reason}")]
+    /// The LUN was not found where it should be, or something else was.
+    #[error("{what}")]
     NotFound {
-        /// Where was looked last.
-        at: String,
-        /// Size of the volume, bytes.
-        wanted: u64,
-        /// What was found there.
-        reason: String,
+        /// Which LUN, where, and what was seen there.
+        what: String,
     },
+    /// A program failed.
+    #[error("{what} failed ({status}): {stderr}")]
+    Failed {
+        /// What it was told to do, without secrets.
+        what: String,
+        /// Exit code or signal.
+        status: String,
+        /// What it said.
+        stderr: String,
+    },
+    /// Something took too long.
+    #[error("{what} did not end within {} s", limit.as_secs_f64())]
+    Deadline {
+        /// What was waited for.
+        what: String,
+        /// How long.
+        limit: Duration,
+    },
+    /// A file or program of this host.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried, on what.
+        what: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Parts of it are still on this host, or data may not be on the array.
+    #[error("not given up cleanly: {what}")]
+    Left {
+        /// What is left, and why.
+        what: String,
+    },
+}
+
+impl PathError {
+    pub(super) fn unusable(reason: impl Into<String>) -> Self {
+        Self::Unusable {
+            reason: reason.into(),
+        }
+    }
+
+    pub(super) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Io { what, source }
+    }
 }
 
 /// One way to the bytes of mapped volumes.
@@ -112,4 +156,16 @@ pub trait DataPath: Send + Sync + fmt::Debug {
     /// # Errors
     /// When something of it is left, or what was written may not be on the array.
     async fn close(&self, attachment: &Attachment, force: bool) -> Result<(), PathError>;
+
+    /// Makes an open LUN show the size that it has on the array by now, and returns that, bytes.
+    /// `attachment.size` is the new size.
+    ///
+    /// # Errors
+    /// When it cannot, or the array shows less than that.
+    async fn extend(&self, attachment: &Attachment) -> Result<u64, PathError> {
+        Err(PathError::unusable(format!(
+            "this data path cannot extend an open {} LUN",
+            attachment.driver_volume_type
+        )))
+    }
 }

@@ -14,7 +14,7 @@ use crate::db::Volume as Row;
 use crate::image::{ImageFacts, Place, Progress};
 use crate::kill::{self, Point};
 use crate::openstack::Upload;
-use crate::report::{Action, Detail, Subject};
+use crate::report::{Action, Detail, Direction, Subject};
 use crate::rpc::commands::CopyVolumeToImage;
 
 /// Extra spec that names the store of images made from volumes of a type.
@@ -78,6 +78,7 @@ impl Run<'_> {
             return Ok(());
         }
         let (copier, progress) = (&self.images.copier, Progress::new());
+        let _shown = self.shown(Direction::VolumeToImage, &progress);
         let facts = ImageFacts {
             id: image_id.to_owned(),
             disk_format: disk_format.to_owned(),
@@ -97,6 +98,8 @@ impl Run<'_> {
             Ok(())
         };
         self.with_local(row, send).await?;
+        let metrics = &self.report.metrics;
+        metrics.copied(Direction::VolumeToImage, progress.now().done);
         info!(volume.id = %row.id, image.id = image_id, "volume uploaded");
         Ok(())
     }

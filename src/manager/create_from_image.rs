@@ -10,7 +10,7 @@ use crate::db::{DbError, Volume as Row, VolumeChanges, Worker, WorkerOf};
 use crate::image::{ImageError, ImageFacts, Place, Progress, Step, WorkFile};
 use crate::kill::{self, Point};
 use crate::openstack::{GlanceError, Image};
-use crate::report::{Action, Detail, Subject};
+use crate::report::{Action, Detail, Direction, Subject};
 
 impl Run<'_> {
     /// A volume with the content of the image `id`. The worker row follows the volume's status.
@@ -53,6 +53,11 @@ impl Run<'_> {
             });
         }
         let image = self.images.glance.show(&self.caller(), id).await?;
+        if image.is_signed() && self.images.glance.verifies_signatures() {
+            return Err(CommandError::Signature {
+                image_id: id.to_owned(),
+            });
+        }
         let update = self.write(row, &image, worker).await?;
         self.note_image(row, &image).await?;
         Ok(update)
@@ -65,6 +70,7 @@ impl Run<'_> {
         worker: &mut Option<Worker>,
     ) -> Result<ModelUpdate, CommandError> {
         let (copier, progress) = (&self.images.copier, Progress::new());
+        let _shown = self.shown(Direction::ImageToVolume, &progress);
         let facts = facts(image);
         let volume = new_volume(row, None);
         let file = copier.admit(&facts, volume.size_gib).await?;
@@ -82,6 +88,8 @@ impl Run<'_> {
         };
         self.with_local(row, write).await?;
         kill::pass(Point::ImageWritten);
+        let metrics = &self.report.metrics;
+        metrics.copied(Direction::ImageToVolume, progress.now().done);
         info!(volume.id = %row.id, image.id = %image.id, "image written");
         Ok(update)
     }
@@ -128,7 +136,11 @@ impl Run<'_> {
     /// What the volume tells of its image. A repeat may find what the first time wrote, and an
     /// image whose owner has changed it since.
     async fn note_image(&self, row: &Row, image: &Image) -> Result<(), CommandError> {
-        let pairs = image.volume_metadata();
+        let mut pairs = image.volume_metadata();
+        if self.images.glance.verifies_signatures() {
+            // As Python's `False` in a text column.
+            pairs.insert("signature_verified".to_owned(), "False".to_owned());
+        }
         if self.starts > 1 {
             self.db(|| self.db.delete_glance_metadata(&row.id)).await?;
         }
@@ -166,6 +178,7 @@ fn told(error: &CommandError) -> Option<Detail> {
         CommandError::Image(ImageError::ConversionNotAllowed { .. }) => {
             Some(Detail::ImageFormatUnacceptable)
         }
+        CommandError::Signature { .. } => Some(Detail::SignatureVerificationFailed),
         CommandError::Unsupported { .. } | CommandError::Image(_) => Some(Detail::Unknown),
         _ => None,
     }

@@ -147,6 +147,12 @@ pub enum CommandError {
     /// Another service of the cloud could not be told.
     #[error(transparent)]
     OpenStack(#[from] OpenStackError),
+    /// An image is signed, and this version cannot tell whether its signature holds.
+    #[error("image {image_id} is signed, and its signature cannot be verified here")]
+    Signature {
+        /// Id of the image.
+        image_id: String,
+    },
     /// Glance refused, or could not be reached.
     #[error(transparent)]
     Glance(#[from] GlanceError),
@@ -156,12 +162,6 @@ pub enum CommandError {
     /// The bytes of a volume could not be reached, or may not be on the array.
     #[error(transparent)]
     Path(#[from] PathError),
-    /// This host has no way to the bytes of volumes.
-    #[error("this host cannot reach the bytes of volumes: {reason}")]
-    NoDataPath {
-        /// What is missing.
-        reason: String,
-    },
     /// The scheduler could not be told.
     #[error(transparent)]
     Cast(#[from] CastError),
@@ -185,6 +185,7 @@ impl CommandError {
                         | GlanceError::NotAuthorized { .. }
                         | GlanceError::Damaged { .. }
                 )
+                | Self::Signature { .. }
                 | Self::Image(_)
                 | Self::Path(_)
                 | Self::Stopping
@@ -279,11 +280,12 @@ impl From<&CommandError> for Failure {
             CommandError::Unsupported { .. } => {
                 CinderException::VolumeDriverException { message: reason }.into()
             }
+            CommandError::Signature { .. } => {
+                CinderException::ImageSignatureVerificationException { reason }.into()
+            }
             CommandError::Glance(error) => glance_failure(error, reason),
             CommandError::Image(error) => image_failure(error),
-            CommandError::Path(_) | CommandError::NoDataPath { .. } => {
-                CinderException::ImageCopyFailure { reason }.into()
-            }
+            CommandError::Path(_) => CinderException::ImageCopyFailure { reason }.into(),
             CommandError::Defect => Failure::builtin("RuntimeError", &reason),
             CommandError::Db(_)
             | CommandError::Cast(_)

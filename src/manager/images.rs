@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::Run;
-use super::error::CommandError;
-use crate::image::{Copier, DataPath, PathError};
+use crate::image::{Copier, DataPath, Progress, Step};
 use crate::openstack::{Caller, Glance};
+use crate::report::{CopyGuard, CopyProgress, Direction};
 
 /// The ways to images, and to the bytes of volumes.
 #[derive(Debug)]
@@ -14,11 +14,31 @@ pub struct Images {
     pub glance: Glance,
     /// Converts and checks.
     pub copier: Copier,
-    /// How this host reaches a LUN; without one only the commands that need it fail.
-    pub path: Result<Arc<dyn DataPath>, PathError>,
+    /// How this host reaches a LUN.
+    pub path: Arc<dyn DataPath>,
 }
 
 impl Run<'_> {
+    /// Shows how far a copy is, for as long as the guard lives.
+    pub(super) fn shown(&self, direction: Direction, progress: &Progress) -> CopyGuard {
+        let progress = progress.clone();
+        self.operation.watch(direction, move || {
+            let at = progress.now();
+            let step = match at.step {
+                Step::Waiting => return None,
+                Step::Download => "download",
+                Step::Check => "check",
+                Step::Convert => "convert",
+                Step::Upload => "upload",
+            };
+            Some(CopyProgress {
+                step,
+                done: at.done,
+                total: at.total,
+            })
+        })
+    }
+
     /// Who asks Glance: whoever asked us.
     pub(super) fn caller(&self) -> Caller {
         let context = self.context;
@@ -29,17 +49,6 @@ impl Run<'_> {
                 .global_request_id
                 .clone()
                 .unwrap_or_else(|| context.request_id.clone()),
-        }
-    }
-}
-
-impl Images {
-    pub(super) fn path(&self) -> Result<&dyn DataPath, CommandError> {
-        match &self.path {
-            Ok(path) => Ok(path.as_ref()),
-            Err(error) => Err(CommandError::NoDataPath {
-                reason: error.to_string(),
-            }),
         }
     }
 }

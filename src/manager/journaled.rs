@@ -14,6 +14,7 @@ use super::sharing::BegunMapping;
 use super::{Manager, Origin, Run, intent};
 use crate::journal::{Begun, Health, JournalError};
 use crate::kill::{self, Point};
+use crate::report::{Beginning, Outcome};
 use crate::retry::Delays;
 use crate::rpc::{Command, Failure, RequestContext};
 
@@ -35,6 +36,15 @@ impl Manager {
     /// Runs a command to its end, between an intent and a finish record in the journal.
     pub async fn run(&self, command: Command, context: RequestContext, origin: &Origin) -> Ended {
         let rule = redelivery::of(command.method());
+        let operation = self.report.operations.begin(Beginning {
+            host: &self.options.host,
+            method: command.method(),
+            resource: command
+                .resources()
+                .into_iter()
+                .find_map(intent::resource_key),
+            request_id: &context.request_id,
+        });
         let mut run = Run {
             manager: self,
             context: &context,
@@ -42,24 +52,39 @@ impl Manager {
             rule,
             starts: 1,
             began: Instant::now(),
+            operation,
         };
         if !rule.is_journaled() {
-            return match run.guarded(command).await {
+            run.operation.started(1);
+            run.operation.step("asks");
+            let outcome = run.guarded(command).await;
+            run.operation.ends(outcome_of(&outcome));
+            return match outcome {
                 Err(CommandError::Stopping) => Ended::CutOff,
                 outcome => Ended::Outcome(outcome.map_err(|e| Failure::from(&e))),
             };
         }
+        run.operation.step("journal");
         kill::pass(Point::Received);
         let intent = intent::of(&command, &self.options.host, &origin.unique_id, &context);
         let outcome = match self.journal.begin(&intent).await {
             Ok(Begun::Started { starts }) => {
                 kill::pass(Point::IntentWritten);
                 run.starts = starts;
+                run.operation.started(starts);
+                run.operation.step("works");
                 run.started(command).await
             }
             Ok(Begun::Finished(finish)) => {
                 info!(ended = ?finish.at, "repeat of a command that has ended: nothing is changed");
-                return match run.answer_again(command).await {
+                run.operation.started(1);
+                run.operation.step("answers again");
+                let outcome = run.answer_again(command).await;
+                run.operation.ends(match outcome_of(&outcome) {
+                    Outcome::HandedBack => Outcome::HandedBack,
+                    _ => Outcome::Repeated,
+                });
+                return match outcome {
                     Err(CommandError::Stopping) => Ended::CutOff,
                     outcome => Ended::Outcome(outcome.map_err(|e| Failure::from(&e))),
                 };
@@ -69,6 +94,7 @@ impl Manager {
                 return Ended::NotStarted(Box::new(command));
             }
         };
+        run.operation.step("journal");
         if matches!(outcome, Err(CommandError::Stopping)) {
             // An orderly end is none of the starts that count against it.
             if let Err(error) = self
@@ -85,6 +111,7 @@ impl Manager {
             return Ended::CutOff;
         }
         kill::pass(Point::FinishWritten);
+        run.operation.ends(outcome_of(&outcome));
         Ended::Outcome(outcome.map_err(|error| Failure::from(&error)))
     }
 
@@ -116,6 +143,16 @@ impl Manager {
                 () = self.stop.cancelled() => return false,
             }
         }
+    }
+}
+
+/// For the figures.
+fn outcome_of(outcome: &Result<Value, CommandError>) -> Outcome {
+    match outcome {
+        Ok(_) => Outcome::Ok,
+        Err(CommandError::Stopping) => Outcome::HandedBack,
+        Err(CommandError::Unsupported { .. } | CommandError::Poisoned { .. }) => Outcome::Refused,
+        Err(_) => Outcome::Failed,
     }
 }
 

@@ -14,6 +14,7 @@ use super::Run;
 use super::connector;
 use super::error::CommandError;
 use super::rows::array_name;
+use super::sharing::Held;
 use crate::backend::BackendError;
 use crate::backend::Connector;
 use crate::db::{DbError, Read, Volume as Row};
@@ -24,31 +25,44 @@ use crate::rpc::opaque::Opaque;
 /// Copies of volumes under way in this process: how many by volume id.
 #[derive(Debug, Default)]
 pub struct LocalUses {
-    by_volume: Mutex<HashMap<String, (usize, Option<String>)>>,
+    by_volume: Mutex<HashMap<String, Use>>,
+}
+
+#[derive(Debug, Default)]
+struct Use {
+    copies: usize,
+    host: Option<String>,
+    /// Somebody may have mapped it to this host before the first copy.
+    was_mapped: bool,
 }
 
 impl LocalUses {
-    fn begin(&self, volume_id: &str, host: Option<&str>) {
+    fn begin(&self, volume_id: &str, host: Option<&str>, was_mapped: bool) {
         let mut all = self
             .by_volume
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let entry = all.entry(volume_id.to_owned()).or_default();
-        entry.0 += 1;
-        entry.1 = host.map(str::to_owned);
+        entry.copies += 1;
+        entry.host = host.map(str::to_owned);
+        entry.was_mapped |= was_mapped;
     }
 
-    fn end(&self, volume_id: &str) {
+    /// Ends one copy; the last one learns whether the volume was mapped before the first.
+    fn end(&self, volume_id: &str) -> bool {
         let mut all = self
             .by_volume
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = all.get_mut(volume_id) {
-            entry.0 -= 1;
-            if entry.0 == 0 {
-                all.remove(volume_id);
-            }
+        let Some(entry) = all.get_mut(volume_id) else {
+            return false;
+        };
+        entry.copies -= 1;
+        let was_mapped = entry.was_mapped;
+        if entry.copies == 0 {
+            all.remove(volume_id);
         }
+        was_mapped
     }
 
     /// Whether a copy of the volume runs here, and this is the host it is mapped to.
@@ -58,7 +72,7 @@ impl LocalUses {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         all.get(volume_id)
-            .is_some_and(|(_, ours)| ours.as_deref() == host)
+            .is_some_and(|entry| entry.host.as_deref() == host)
     }
 }
 
@@ -74,7 +88,7 @@ impl Run<'_> {
     where
         F: Future<Output = Result<T, CommandError>>,
     {
-        let properties = self.images.path()?.connector().await?;
+        let properties = self.images.path.connector().await?;
         let properties = Opaque(properties);
         let host = connector::of(&properties);
         let attachment = self.map_here(row, &host, &properties).await?;
@@ -94,10 +108,11 @@ impl Run<'_> {
     /// What an earlier process may have left of a copy: device and mapping. Does nothing where the
     /// mapping is in use.
     pub(super) async fn give_up_local(&self, row: &Row) -> Result<(), CommandError> {
-        let Ok(path) = self.images.path() else {
+        let path = &self.images.path;
+        // A host that has no way to the bytes has begun no copy.
+        let Ok(properties) = path.connector().await else {
             return Ok(());
         };
-        let properties = path.connector().await?;
         let properties = Opaque(properties);
         let host = connector::of(&properties);
         let key = host.host.as_deref();
@@ -134,9 +149,17 @@ impl Run<'_> {
     ) -> Result<Attachment, CommandError> {
         let key = host.host.as_deref();
         let _mapping = self.lock_mapping(&row.id, key).await?;
-        self.local.begin(&row.id, key);
+        self.backend.check_connector(host)?;
+        let was_mapped = match self.held(&row.id, key).await? {
+            Held::No | Held::Yes => false,
+            // An instance on this host, or on another one: the array knows.
+            Held::Maybe => {
+                let seen = || self.backend.is_connected(array_name(row), host);
+                self.array(seen).await?
+            }
+        };
+        self.local.begin(&row.id, key, was_mapped);
         let mapped = async {
-            self.backend.check_connector(host)?;
             let connection = self.connect(row, host).await?;
             kill::pass(Point::MappedHere);
             let kind = connection.driver_volume_type;
@@ -165,7 +188,7 @@ impl Run<'_> {
     where
         F: Future<Output = Result<T, CommandError>>,
     {
-        let path = self.images.path()?;
+        let path = &self.images.path;
         let place = path.open(attachment).await?;
         let outcome = tokio::select! {
             outcome = work(place) => outcome,
@@ -186,9 +209,11 @@ impl Run<'_> {
     async fn unmap_here(&self, row: &Row, host: &Connector) -> Result<(), CommandError> {
         let key = host.host.as_deref();
         let _mapping = self.lock_mapping(&row.id, key).await?;
-        self.local.end(&row.id);
-        if self.is_held(&row.id, key).await? {
-            return Ok(());
+        let was_mapped = self.local.end(&row.id);
+        match self.held(&row.id, key).await? {
+            Held::Yes => return Ok(()),
+            Held::Maybe if was_mapped => return Ok(()),
+            Held::Maybe | Held::No => {}
         }
         // An array that is away is waited for: nobody else would ever take the mapping away.
         loop {

@@ -68,7 +68,7 @@ use crate::config::{BackendOptions, ServiceOptions};
 use crate::db::{Db, Service};
 use crate::journal::Journal;
 use crate::openstack::Nova;
-use crate::report::Report;
+use crate::report::{Operation, Report};
 use crate::rpc::{Command, RequestContext};
 use redelivery::Rule;
 
@@ -125,6 +125,8 @@ struct Run<'a> {
     /// How often it was started, this time included.
     starts: u32,
     began: Instant,
+    /// What others see of it.
+    operation: Operation,
 }
 
 impl Run<'_> {

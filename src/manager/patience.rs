@@ -53,6 +53,7 @@ impl Run<'_> {
             .await
     }
 
+    /// Whoever looks sees what is waited for, and how often it was tried again.
     async fn patient<T, E, F>(
         &self,
         step: impl Fn() -> F,
@@ -65,9 +66,11 @@ impl Run<'_> {
         E: std::error::Error,
         CommandError: From<E>,
     {
+        let seen = self.operation.within(what);
         let waiting = async {
             let called = self.origin.patience.map(|_| self.began);
-            Ok(wait_out(step, is_outage, limit, called, what).await?)
+            let retried = || seen.retried();
+            Ok(wait_out(step, is_outage, limit, called, what, retried).await?)
         };
         tokio::select! {
             ended = waiting => ended,
@@ -85,6 +88,7 @@ async fn wait_out<T, E, F>(
     limit: Option<Duration>,
     called: Option<Instant>,
     what: &'static str,
+    retried: impl Fn(),
 ) -> Result<T, E>
 where
     F: Future<Output = Result<T, E>>,
@@ -101,6 +105,7 @@ where
                 }
                 warn!(%error, "waiting for the {what} to come back");
                 sleep(pause).await;
+                retried();
             }
             other => return other,
         }
@@ -127,7 +132,10 @@ mod tests {
         };
         let outage = |error: &Error| error.kind() == ErrorKind::TimedOut;
         let limit = Some(Duration::from_secs(10));
-        let ended = wait_out(step, outage, limit, called, "array").await;
+        let retries = Cell::new(0);
+        let retried = || retries.set(retries.get() + 1);
+        let ended = wait_out(step, outage, limit, called, "array", retried).await;
+        assert_eq!(retries.get() + 1, tries.get(), "each retry is told");
         (ended, tries.get())
     }
 
@@ -142,7 +150,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_no_outage_is_final() {
         let step = || async { Err::<(), _>(Error::from(ErrorKind::NotFound)) };
-        let ended = wait_out(step, |_| false, None, None, "array").await;
+        let ended = wait_out(step, |_| false, None, None, "array", || {}).await;
         assert_eq!(ended.unwrap_err().kind(), ErrorKind::NotFound);
     }
 }

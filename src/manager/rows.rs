@@ -33,6 +33,12 @@ impl Manager {
 }
 
 impl Run<'_> {
+    /// As [`Manager::lock`], and whoever looks sees what is waited for.
+    pub(super) async fn lock(&self, name: &str) -> Result<LockGuard, CommandError> {
+        let _waiting = self.operation.within(format!("waits for lock {name}"));
+        self.manager.lock(name).await
+    }
+
     /// The array must have been reached once since the start.
     pub(super) fn check_ready(&self) -> Result<(), CommandError> {
         if *self.ready.borrow() {

@@ -67,6 +67,17 @@ impl Departed {
     }
 }
 
+/// Whether something stands for a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Held {
+    /// Nothing.
+    No,
+    /// An attachment that does not tell its host.
+    Maybe,
+    /// An attachment on this very host, or a copy.
+    Yes,
+}
+
 /// What a command may have mapped without a row that says so.
 pub(super) struct BegunMapping {
     volume_id: String,
@@ -114,26 +125,39 @@ impl Run<'_> {
         Ok(rows)
     }
 
-    /// Whether a row, or a copy under way here, stands for the mapping of a volume to a host. An attachment of the old flow
-    /// does not tell its host: it may be any.
+    /// Whether a row, or a copy under way here, stands for the mapping of a volume to a host, or
+    /// may do so.
     pub(super) async fn is_held(
         &self,
         volume_id: &str,
         host: Option<&str>,
     ) -> Result<bool, CommandError> {
+        Ok(self.held(volume_id, host).await? != Held::No)
+    }
+
+    /// As [`Self::is_held`]. An attachment of the old flow does not tell its host: it may be any.
+    pub(super) async fn held(
+        &self,
+        volume_id: &str,
+        host: Option<&str>,
+    ) -> Result<Held, CommandError> {
         let rows = self.db(|| self.db.attachments_of_volume(volume_id)).await?;
         let rows = self.departed.staying(volume_id, rows);
         if self.local.hold(volume_id, host) {
-            return Ok(true);
+            return Ok(Held::Yes);
         }
-        Ok(rows.iter().any(|row| {
-            let known = host_of(row);
-            if known.is_some() {
-                return known.as_deref() == host;
-            }
+        let by_row = rows.iter().map(|row| {
             let told = row.attached_host.as_deref().filter(|name| !name.is_empty());
-            row.attach_status.as_deref() == Some("attached") && (told.is_none() || told == host)
-        }))
+            match (host_of(row), told) {
+                (Some(known), _) if Some(known.as_str()) == host => Held::Yes,
+                (Some(_), _) => Held::No,
+                _ if row.attach_status.as_deref() != Some("attached") => Held::No,
+                (None, Some(_)) if told == host => Held::Yes,
+                (None, Some(_)) => Held::No,
+                (None, None) => Held::Maybe,
+            }
+        });
+        Ok(by_row.max().unwrap_or(Held::No))
     }
 
     /// After a failure, with the lock of the mapping held: one that no attachment stands for

@@ -66,6 +66,7 @@ pub enum Detail {
     NotifyComputeServiceFailed,
     SnapshotUpdateMetadataFailed,
     NotEnoughSpaceForImage,
+    SignatureVerificationFailed,
     ImageFormatUnacceptable,
 }
 
@@ -84,6 +85,7 @@ impl Detail {
             Self::NotifyComputeServiceFailed => "009",
             Self::SnapshotUpdateMetadataFailed => "014",
             Self::NotEnoughSpaceForImage => "007",
+            Self::SignatureVerificationFailed => "011",
             Self::ImageFormatUnacceptable => "029",
         }
     }

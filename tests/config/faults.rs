@@ -109,6 +109,8 @@ fn values_out_of_range_are_faults() {
         ("quota_volumes", "-2"),
         ("graceful_shutdown_timeout", "99999999999999999999"),
         ("volume_name_template", "%s-%s"),
+        ("metrics_listen", "9745"),
+        ("metrics_listen", "controller:9745"),
     ];
     for (key, value) in rows {
         let found = faults(base_and(&format!("[DEFAULT]\n{key} = {value}")));
@@ -144,12 +146,15 @@ fn a_reference_to_nothing_is_a_fault_only_where_it_is_read() {
 #[test]
 fn service_options_keep_cinders_meaning() {
     let loaded =
-        base_and("[DEFAULT]\nreport_interval = 30\nservice_down_time = 30\ncinder_release = 24")
-            .unwrap();
+        base_and(
+        "[DEFAULT]\nreport_interval = 30\nservice_down_time = 30\ncinder_release = 24\nmetrics_listen = [::1]:9745",
+    )
+    .unwrap();
     let service = &loaded.config.service;
     assert_eq!(service.host, "ctl1");
     assert_eq!(service.service_down_time.as_secs(), 75);
     assert_eq!(service.cinder_release, Some(24));
+    assert_eq!(service.metrics_listen, "[::1]:9745".parse().ok());
     assert!(
         loaded
             .warnings

@@ -136,6 +136,12 @@ def no_worker_row(plane):
     wait_until("an empty workers table", lambda: plane.sql(WORKERS) == [], 60)
 
 
+def work_files(plane):
+    """Files with bytes of images where volume hosts work on them, as lines of text."""
+    folder = plane.folder("cinder") / "conversion"
+    return [f"work file: {p}" for p in folder.rglob("*") if p.is_file() and p.stat().st_size]
+
+
 def leftovers(plane):
     """Everything in the rows that should not outlive the last volume, as lines of text."""
     queries = {

@@ -1,23 +1,32 @@
-"""The simulated array and whoever plays cinder-volume on it: our worker or Python's."""
+"""The simulated array and who works with it: a cinder-volume, ours or Python's, and cinder-backup."""
 
 import json
+import os
 import select
 import subprocess
 import time
 import urllib.request
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from process import LabError, Process, wait_until
 from settings import BACKENDS, CLUSTER, HOST
 
+HERE = Path(__file__).resolve().parent
+PORTALS = {
+    ("10.205.68.5:3260", "iqn.2008-05.com.xtremio:001e67939c34"),
+    ("10.205.68.6:3260", "iqn.2008-05.com.xtremio:001e67939c35"),
+}
+QUIET = {"PYTHONWARNINGS": "ignore", "PYTHONDONTWRITEBYTECODE": "1"}
 
 class Simulator:
-    """`simulate-xms` with one cluster; a context."""
+    """`simulate-xms` with one cluster; a context. With `luns` its volumes are real iSCSI disks."""
 
     user, password = "admin", "lab-xms-secret"
 
-    def __init__(self, services, binary, version="4.2"):
+    def __init__(self, services, binary, version="4.2", luns=False):
         folder = services.state.folder("xms")
+        self.luns = luns
         self.ca = folder / "ca.pem"
         secret = folder / "password"
         secret.write_text(self.password)
@@ -26,7 +35,8 @@ class Simulator:
             "simulate-xms",
             [binary, "simulate-xms", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
              "--xms-version", version, "--cluster", CLUSTER, "--user", self.user,
-             "--password-file", secret, "--ca-out", self.ca],
+             "--password-file", secret, "--ca-out", self.ca,
+             *(["--luns", folder / "luns"] if luns else [])],
             services.state.logs / "simulate-xms.log",
         )
 
@@ -47,7 +57,19 @@ class Simulator:
         return self
 
     def __exit__(self, *_):
-        self.process.kill()
+        # its tgtd and the files of its disks go with it where it is asked
+        self.process.stop()
+
+    def disk(self, volume):
+        """The file with the bytes of a volume, None when the array does not have it."""
+        found = self.ask("GET", "/luns")["files"][CLUSTER].get(volume)
+        return found and Path(found)
+
+    def portals(self):
+        """{(address:port, IQN)} by which the array is reached."""
+        if self.luns:
+            return {(p["address"], p["iqn"]) for p in self.ask("GET", "/luns")["portals"]}
+        return PORTALS
 
     def ask(self, method, path, body=None):
         """One call of the admin port; its decoded JSON."""
@@ -104,24 +126,33 @@ def gib(volume):
     return int(volume["vol-size"]) // (1024 * 1024)
 
 
+def python_service(plane, xms, name, arguments, log):
+    """A service of Python's; where the array has disks it reaches them without a kernel's help."""
+    program, env = [plane.venv / "bin" / name], dict(QUIET)
+    if xms.luns:
+        program = [plane.venv / "bin/python", HERE / "brick.py", name]
+        env["CVX_XMS_ADMIN"] = xms.admin
+        # rootwrap is called by its name
+        env["PATH"] = f"{plane.sudo()}:{plane.venv / 'bin'}:{os.environ['PATH']}"
+    return Process(name, [*program, *arguments], log, env=env)
+
+
 class VolumeHost:
     """One cinder-volume of the cloud; `kind` is "ours" or "python"."""
 
     def __init__(self, plane, binary, kind, xms, extra=None):
         self.plane, self.kind = plane, kind
         files = [plane.cinder_conf, plane.etc / "cinder" / "backends.conf"]
-        files[1].write_text(plane.settings.backends(xms))
+        files[1].write_text(plane.settings.backends(xms, **plane.settings.data_path(xms)))
         if extra:
             files.append(plane.etc / "cinder" / f"{kind}-extra.conf")
             files[2].write_text(extra)
-        program = binary if kind == "ours" else plane.venv / "bin/cinder-volume"
         arguments = [a for file in files for a in ("--config-file", file)]
-        self.process = Process(
-            f"cinder-volume-{kind}",
-            [program, *arguments],
-            plane.services.state.logs / f"cinder-volume-{kind}.log",
-            env={"PYTHONWARNINGS": "ignore"},
-        )
+        log = plane.services.state.logs / f"cinder-volume-{kind}.log"
+        if kind == "ours":
+            self.process = Process(f"cinder-volume-{kind}", [binary, *arguments], log)
+        else:
+            self.process = python_service(plane, xms, "cinder-volume", arguments, log)
 
     def start(self, seconds=180):
         """Starts it and waits until every backend has sent a heartbeat and is in the scheduler."""
@@ -160,6 +191,24 @@ class VolumeHost:
                 f"{self.process.name} ended with status {status} after SIGTERM, "
                 f"{time.monotonic() - began:.1f} s\n{self.process.tail()}"
             )
+
+
+class BackupHost:
+    """cinder-backup, which keeps backups in a folder and attaches volumes by itself."""
+
+    def __init__(self, plane, xms):
+        self.plane = plane
+        self.process = python_service(
+            plane, xms, "cinder-backup", ["--config-file", plane.cinder_conf],
+            plane.services.state.logs / "cinder-backup.log",
+        )
+
+    def start(self, seconds=180):
+        """Starts it and waits for its service row."""
+        self.process.start()
+        row = "SELECT id FROM services WHERE `binary` = 'cinder-backup'"
+        wait_until("cinder-backup's service row", lambda: self.plane.sql(row), seconds, self.process)
+        return self
 
 
 def service_hosts(backends=BACKENDS):

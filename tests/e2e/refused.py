@@ -1,4 +1,4 @@
-"""Requests this version cannot do: an error state and, where Cinder gives one, a user message.
+"""Requests this version cannot do: each ends in a state that its owner sees.
 
 Nothing is stuck, and nothing that was there before is harmed.
 """
@@ -9,14 +9,6 @@ from steps import Steps, check
 
 step = Steps("refused: what this version cannot do ends visibly")
 BACKEND, OTHER = "xtremio-iscsi", "xtremio-fc"
-
-
-def told(lab, kind, ident):
-    """The first user message about an object, which its owner must have got."""
-    said = wait_until(
-        f"a user message about {kind} {ident}", lambda: lab.refused.messages(ident), 60
-    )
-    print(f"           {kind} {ident}: {said[0]}", flush=True)
 
 
 def act(who, ident, action):
@@ -39,28 +31,6 @@ def source(lab):
     lab.source = lab.refused.create("source", 1, volume_type=BACKEND)
     lab.refused.wait("volume", lab.source, "available")
     lab.source_host = lab.admin.show("volume", lab.source)["os-vol-host-attr:host"]
-
-
-@step("volume from an image: 'error' with a message")
-def from_image(lab):
-    image = lab.refused.openstack(
-        "image", "create", "--file", __file__, "--disk-format", "raw", "--container-format",
-        "bare", "tiny", "-f", "json",
-    )
-    lab.images = [image["id"]]
-    lab.from_image = lab.refused.create("from-image", 1, imageRef=image["id"], volume_type=BACKEND)
-    lab.refused.wait_any("volume", lab.from_image, ["error"])
-    told(lab, "volume", lab.from_image)
-
-
-@step("upload to an image: the volume is available again, with a message")
-def upload(lab):
-    ask = {"os-volume_upload_image": {"image_name": "refused", "disk_format": "raw",
-                                      "container_format": "bare"}}
-    answer = act(lab.refused, lab.source, ask)
-    lab.images.append(answer["os-volume_upload_image"]["image_id"])
-    as_before(lab, "copy", lab.source, lab.source_host)
-    told(lab, "volume", lab.source)
 
 
 @step("retype that would migrate: the volume keeps its type and backend")
@@ -99,13 +69,6 @@ def revert(lab):
     lab.refused.wait("snapshot", lab.snapshot, "available")
 
 
-@step("openstack volume message list shows the messages to their owner")
-def messages(lab):
-    seen = {m["Resource UUID"] for m in lab.refused.openstack("volume", "message", "list", "-f", "json")}
-    asked = {lab.source, lab.from_image}
-    check(asked <= seen, f"no message about {asked - seen}")
-
-
 @step("no workers row, no array object and no state in between is left of them")
 def nothing_stuck(lab):
     cloud.no_worker_row(lab.plane)
@@ -115,9 +78,8 @@ def nothing_stuck(lab):
 
 @step("all of it can be deleted; then nothing is left")
 def clean_up(lab):
-    for path in (lab.from_image, lab.roaming, f"{lab.source}?cascade=true"):
+    for path in (lab.roaming, f"{lab.source}?cascade=true"):
         lab.refused.expect(202, "DELETE", f"/volumes/{path}")
-    for ident in (lab.from_image, lab.roaming, lab.source):
+    for ident in (lab.roaming, lab.source):
         lab.refused.wait("volume", ident, None)
-    lab.refused.openstack("image", "delete", *lab.images)
     cloud.nothing_left(lab)

@@ -4,6 +4,8 @@ PASSWORD = "lab-service"
 ADMIN_PASSWORD = "lab-admin"
 HOST = "first-light"
 CLUSTER = "xio1"
+# by which the array knows the volume host
+INITIATOR = "iqn.1993-08.org.debian:01:volume-host"
 BACKENDS = {
     "xtremio-iscsi": "cinder.volume.drivers.dell_emc.xtremio.XtremIOISCSIDriver",
     "xtremio-fc": "cinder.volume.drivers.dell_emc.xtremio.XtremIOFCDriver",
@@ -30,6 +32,9 @@ class Settings:
         "periodic_interval": 10,
         "backend_stats_polling_interval": 10,
     }
+
+    # where volume hosts find Glance: this list in cinder.conf, or the catalog that requests bring
+    glance_api_servers = False
 
     def __init__(self, plane):
         self.plane = plane
@@ -107,6 +112,8 @@ class Settings:
             "os_glance_tasks_store": {"filesystem_store_datadir": state / "tasks"},
             "paste_deploy": {"flavor": "keystone"},
             "oslo_concurrency": {"lock_path": state},
+            # hostile images have to come as far as the volume host
+            "image_format": {"require_image_format_match": "false"},
             "keystone_authtoken": self.authtoken("glance"),
         })
 
@@ -124,7 +131,14 @@ class Settings:
                 "resource_query_filters_file": etc / "resource_filters.json",
                 "rootwrap_config": etc / "rootwrap.conf",
                 "state_path": state,
-                "glance_api_servers": self.url("glance"),
+                **({"glance_api_servers": self.url("glance")} if self.glance_api_servers else {}),
+                # images of volumes that are in use
+                "enable_force_upload": "true",
+                "backup_driver": "cinder.backup.drivers.posix.PosixBackupDriver",
+                "backup_posix_path": state / "backups",
+                "backup_compression_algorithm": "zstd",
+                # it holds so much in memory
+                "backup_file_size": 64 << 20,
                 "enabled_backends": ",".join(self.drivers),
                 "quota_volumes": 100,
                 # the last one keeps a create that failed from the backend where it did
@@ -141,6 +155,12 @@ class Settings:
             "nova": self.service_login("cinder"),
             "service_user": {"send_service_user_token": "true", **self.service_login("cinder")},
         })
+
+    def data_path(self, xms):
+        """What our worker is told of reaching the bytes of volumes; Python's ignores it."""
+        if not xms.luns:
+            return {}
+        return {"image_data_path": "userspace", "iscsi_initiator_name": INITIATOR}
 
     def backends(self, xms, port=None, **more):
         """The backend sections on one simulated array, also through a relay's port."""

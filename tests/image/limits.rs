@@ -5,6 +5,8 @@ use std::time::Duration;
 use cinder_volume_xtremio::config::ImageOptions;
 use cinder_volume_xtremio::image::{ImageError, Purpose, Qemu, WorkDir};
 
+use tokio::io::AsyncWriteExt as _;
+
 use super::{IMAGE, MIB};
 use crate::config::base_and;
 
@@ -31,6 +33,34 @@ async fn memory_is_limited() {
     assert_eq!(info(0).await.unwrap(), 3 * MIB);
     let error = info(8 * MIB).await.unwrap_err();
     assert!(matches!(error, ImageError::Failed { .. }), "{error:?}");
+}
+
+/// A descriptor with a long tail of empty lines, over which qemu-img broods for minutes.
+#[tokio::test]
+async fn time_is_limited() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut options = options(dir.path());
+    options.introspection_cpu_limit = Duration::from_secs(1);
+    let work = WorkDir::new(dir.path(), "ctl1@xio");
+    let extent = dir.path().join("extent");
+    std::fs::write(&extent, vec![0; MIB as usize]).unwrap();
+    let file = work.create(Purpose::Fetch, IMAGE, 0).await.unwrap();
+    let mut writer = file.writer().await.unwrap();
+    let descriptor = format!(
+        "# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\n\
+         createType=\"monolithicFlat\"\n\nRW 2048 FLAT \"{}\" 0\n",
+        extent.display()
+    );
+    let mut bytes = descriptor.into_bytes();
+    bytes.resize(2 << 20, b'\n');
+    writer.write_all(&bytes).await.unwrap();
+    writer.flush().await.unwrap();
+    let qemu = Qemu::new(&options, work, 0, Duration::from_secs(60));
+    let error = qemu.info(&file, "vmdk").await.unwrap_err();
+    let ImageError::Failed { status, .. } = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(status, "signal 9");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod limits;
 mod secrets;
 mod target;
 mod uploads;
+mod userspace;
 
 use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;

@@ -21,6 +21,10 @@ needs=(
     "postgresql:/usr/lib/postgresql/*/bin/initdb"
     memcached:/usr/bin/memcached
     openssl:/usr/bin/openssl
+    # real disks behind the simulated array, and what reads and writes them without a kernel
+    tgt:/usr/sbin/tgtd
+    qemu-utils:/usr/bin/qemu-img
+    "qemu-block-extra:/usr/lib/*/qemu/block-iscsi.so"
     gcc:/usr/bin/gcc
     libc6-dev:/usr/include/stdlib.h
     "python3-venv:/usr/lib/python3*/ensurepip/__init__.py"

@@ -12,12 +12,13 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("config", &[][..]),
         ("rpc", &[][..]),
         ("retry", &[][..]),
+        ("filelock", &[][..]),
         ("kill", &[][..]),
         ("sim", &[][..]),
         ("db", &["config", "retry"][..]),
         ("journal", &["config", "retry"][..]),
         ("xms", &["config", "retry"][..]),
-        ("image", &["config", "retry"][..]),
+        ("image", &["config", "retry", "filelock"][..]),
         ("openstack", &["config", "retry"][..]),
         ("bus", &["config", "retry"][..]),
         ("backend", &["xms", "config"][..]),
@@ -37,6 +38,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "image",
                 "config",
                 "retry",
+                "filelock",
                 "kill",
             ][..],
         ),
@@ -44,13 +46,14 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
 }
 
 /// Libraries that only one room may name.
-const OWNERS: [(&str, &[&str]); 6] = [
+const OWNERS: [(&str, &[&str]); 7] = [
     ("lapin", &["bus"]),
     ("sea_orm", &["db"]),
     ("rusqlite", &["journal"]),
     ("reqwest", &["xms", "openstack"]),
     ("figment", &["config"]),
     ("backoff", &["retry"]),
+    ("prometheus_client", &["report"]),
 ];
 
 fn rust_files(dir: &Path, found: &mut Vec<PathBuf>) {

@@ -30,7 +30,8 @@ impl ImageLab {
             .option(&glance.option())
             .option("glance_num_retries = 1")
             .option("[backend_defaults]")
-            .option(&format!("image_initiator_name = {INITIATOR}"));
+            .option(&format!("iscsi_initiator_name = {INITIATOR}"))
+            .option("image_data_path = userspace");
         let lab = builder.build().await;
         Self { lab, glance }
     }

@@ -1,12 +1,13 @@
-"""What must be gone when the last test has ended: rows, messages, objects of the array."""
+"""What must be gone when the last test has ended: rows, messages, objects of the array, work files."""
 
 import re
 import time
 
-from cloud import leftovers
+from cloud import leftovers, work_files
 
 ROWS = {
     "live group": "SELECT id, status FROM `groups` WHERE deleted = 0",
+    "live backup": "SELECT id, status FROM backups WHERE deleted = 0",
     "live group snapshot": "SELECT id, status FROM group_snapshots WHERE deleted = 0",
 }
 # snapshots are volumes to an XMS; initiator groups are a host's and may stay
@@ -25,7 +26,7 @@ def still_there(plane, xms):
     for queue in plane.rabbit_api("GET", f"queues/{plane.vhost}"):
         if queue["name"].startswith("cinder-volume") and queue.get("messages"):
             found.append(f"{queue['messages']} messages in queue {queue['name']}")
-    return sorted(set(found))
+    return sorted(set(found + work_files(plane)))
 
 
 def wait_for_nothing(plane, xms, seconds=90):

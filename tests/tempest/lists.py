@@ -6,13 +6,15 @@ from process import LabError
 
 PREFIX = "tempest.api.volume."
 FOLDER = Path(__file__).resolve().parent / "lists"
-ALWAYS = ("image-bytes", "other-services")
+ALWAYS = ("other-services",)
+# Python's host gets these, too: its commands are built, and its disks are reached without a fabric
 OURS_ONLY = ("unbuilt",)
+OURS_BY_PROTOCOL = {"fc": ("fibre-channel",), "iscsi": ()}
 
 
-def lists_for(host):
-    """Names of the lists by which tests are left out for this host."""
-    return ALWAYS + OURS_ONLY if host == "ours" else ALWAYS
+def lists_for(host, protocol):
+    """Names of the lists by which tests are left out for this host and protocol."""
+    return ALWAYS + OURS_ONLY + OURS_BY_PROTOCOL[protocol] if host == "ours" else ALWAYS
 
 
 def read(name, folder=FOLDER):

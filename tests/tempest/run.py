@@ -6,7 +6,7 @@
 Runs all of tempest.api.volume but what the files in lists/ name with a reason. Without --protocol
 both are run, one by one, each on a cloud of its own with two backends of that protocol.
 `--host python` puts Python's cinder-volume in the place of ours, which also gets the tests of
-lists/unbuilt.txt. Status 1: a test failed or was skipped, or something was left over. Each test's
+lists/unbuilt.txt, and over FC those of lists/fibre-channel.txt. Status 1: a test failed or was skipped, or something was left over. Each test's
 result is kept as it ends: the same command runs what an interrupted run has not passed. Programs
 come from CVX_BIN, CVX_PY_VENV and CVX_TEMPEST_VENV (tests/lab/env.sh).
 """
@@ -31,7 +31,7 @@ import scene  # noqa: E402
 from campaign import commit, limit  # noqa: E402
 from cloud import Cloud  # noqa: E402
 from control_plane import ControlPlane  # noqa: E402
-from hosts import Simulator, VolumeHost  # noqa: E402
+from hosts import BackupHost, Simulator, VolumeHost  # noqa: E402
 from process import LabError, run  # noqa: E402
 from results import Results, counts, verdicts  # noqa: E402
 from runner import Tempest  # noqa: E402
@@ -59,14 +59,17 @@ class Part:
             settings = scene.settings_for(self.protocol)
             with (
                 limit(MOST_SECONDS),
-                Simulator(services, binary, self.args.xms) as xms,
-                ControlPlane(services, venv, settings) as plane,
+                Simulator(services, binary, self.args.xms, luns=True) as xms,
+                ControlPlane(services, venv, settings, images=True) as plane,
             ):
                 host = VolumeHost(plane, binary, self.host, xms)
+                backup = BackupHost(plane, xms)
                 try:
+                    backup.start()
                     found = self._on(plane, xms, host, began)
                 finally:
                     host.process.kill()
+                    backup.process.kill()
             if report.failures(found):
                 services.keep_logs()
         return found
@@ -79,7 +82,7 @@ class Part:
         host.start()
         scene.wait_for_pools(Cloud(plane, None))
         selected, left_out = lists.select(
-            tempest.tests(), {name: lists.read(name) for name in lists.lists_for(self.host)}
+            tempest.tests(), {name: lists.read(name) for name in lists.lists_for(self.host, self.protocol)}
         )
         selected = [t for t in selected if self.args.only in t]
         passed = self.results.passed()

@@ -23,6 +23,7 @@ def settings_for(protocol):
         drivers = dict.fromkeys(("first", "second"), PROTOCOLS[protocol][1])
         # Cinder's own, but for a first report that does not take long
         periods = {"report_interval": 10, "service_down_time": 60}
+        glance_api_servers = True
 
     return TwoBackends
 
@@ -107,8 +108,7 @@ def tempest_conf(plane, protocol, folder, images):
             "manage_volume": "true",
             "manage_snapshot": "true",
             "extend_volume_with_snapshot": "true",
-            # there is no cinder-backup
-            "backup": "false",
+            "backup": "true",
             # moves bytes on the volume host: this array's driver has no revert of its own
             "volume_revert": "false",
             # a snapshot can go while a volume made from it stays

@@ -50,9 +50,10 @@ class ListsTest(unittest.TestCase):
                 lists.read("one", Path(folder))
 
     def test_the_lists_that_are_there_can_be_read_and_name_nothing_twice(self):
-        names = lists.lists_for("ours")
+        names = lists.lists_for("ours", "fc")
         self.assertEqual(set(names), {path.stem for path in lists.FOLDER.iterdir()})
-        self.assertEqual(set(names) - set(lists.lists_for("python")), {"unbuilt"})
+        self.assertEqual(set(names) - set(lists.lists_for("python", "fc")), {"unbuilt", "fibre-channel"})
+        self.assertEqual(set(names) - set(lists.lists_for("ours", "iscsi")), {"fibre-channel"})
         entries = [entry for name in names for entry in lists.read(name)]
         self.assertEqual(len(entries), len(set(entries)))
 

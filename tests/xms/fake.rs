@@ -75,7 +75,7 @@ pub(super) fn section(protocol: Protocol) -> BackendOptions {
         disk_geometry: None,
         volume_copy_bps_limit: 0,
         image_copy_stall_timeout: Duration::from_secs(300),
-        image_initiator_name: None,
+        data_path: Default::default(),
         xms_call_timeout: Duration::from_secs(30),
         xms_concurrency: 32,
     }

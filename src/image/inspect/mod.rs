@@ -3,10 +3,18 @@
 //! Image files are hostile input: some formats can name other files of this machine, and a
 //! converter that follows them copies those into a volume. So the format is found here, by own
 //! code that reads a few bounded pieces of the file, before any other program opens it; the
-//! converter is then told that format and guesses nothing. At least as strict as the inspector of
-//! oslo.utils 10.2: what that one calls unsafe is refused here too, and what bears the signature
-//! of a format but is malformed is refused instead of being taken for raw bytes.
+//! converter is then told that format and guesses nothing. At least as strict as the inspectors of
+//! oslo.utils 10.2 and Cinder 29: what either calls unsafe is refused here too, and what bears the
+//! signature of a format but is malformed is refused instead of being taken for raw bytes.
+//!
+//! What is taken here is the same to the other programs, but for these, which are harmless:
+//!
+//! - Bootable ISOs have two formats to oslo.utils. They are the same bytes in both, and so taken.
+//! - A VMDK with a footer is raw to Cinder's inspector (and so is never what it claims to be).
+//! - qemu, left to guess, knows some formats that are raw here: Parallels, Bochs and compressed
+//!   loops. None leads to another file, and qemu is told that they are raw.
 
+mod descriptor;
 mod mbr;
 mod qcow2;
 mod simple;
@@ -82,7 +90,8 @@ impl fmt::Display for Format {
 pub struct Inspected {
     /// What it is.
     pub format: Format,
-    /// Size of the disk in it, bytes.
+    /// Size of the disk in it, bytes; of what is copied byte for byte, at least the size of the
+    /// file.
     pub virtual_size: u64,
 }
 
@@ -162,6 +171,8 @@ pub fn inspect<R: Read + Seek>(file: R) -> Result<Inspected, InspectError> {
     if !matches!(found.as_slice(), [only] if only.format == Format::Iso) {
         found.extend(mbr::look(&mut source)?);
     }
+    // Sizes are signed to those who read them.
+    let absurd = |found: &Match| i64::try_from(found.virtual_size).is_err();
     if found.len() > 1 {
         let formats = found.iter().map(|m| m.format).collect();
         return Err(InspectError::Ambiguous { formats });
@@ -171,13 +182,17 @@ pub fn inspect<R: Read + Seek>(file: R) -> Result<Inspected, InspectError> {
             format: Format::Raw,
             virtual_size: source.size(),
         }),
-        Some(found) if found.reasons.is_empty() => Ok(Inspected {
+        Some(found) if found.reasons.is_empty() && !absurd(&found) => Ok(Inspected {
             format: found.format,
             virtual_size: found.virtual_size,
         }),
-        Some(found) => Err(InspectError::Unsafe {
-            format: found.format,
-            reasons: found.reasons,
-        }),
+        Some(found) => {
+            let absurd = absurd(&found);
+            let found = found.refuse_if(absurd, "its size is absurd");
+            Err(InspectError::Unsafe {
+                format: found.format,
+                reasons: found.reasons,
+            })
+        }
     }
 }

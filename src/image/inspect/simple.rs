@@ -19,43 +19,59 @@ pub(super) fn vhd<R: Read + Seek>(source: &mut Source<R>) -> Result<Option<Match
     if !header.starts_with(b"conectix") {
         return Ok(None);
     }
-    Ok(Some(match (header.u64_be(40), header.u32_be(60)) {
-        // A differencing disk (4) names its parent.
-        (Some(size), Some(DYNAMIC)) => Match::safe(Format::Vhd, size),
-        (Some(_), Some(_)) => Match::broken(Format::Vhd, "it is not a dynamic disk"),
-        _ => Match::broken(Format::Vhd, "its header is cut off"),
-    }))
+    // The size it was made with, and the one it has now: some read the one, some the other.
+    let fields = (
+        header.is_whole(512),
+        header.u64_be(40),
+        header.u64_be(48),
+        header.u32_be(60),
+    );
+    let (true, Some(first), Some(now), Some(kind)) = fields else {
+        return Ok(Some(Match::broken(Format::Vhd, "its header is cut off")));
+    };
+    // A differencing disk (4) names its parent.
+    let found = Match::safe(Format::Vhd, first.max(now));
+    Ok(Some(
+        found.refuse_if(kind != DYNAMIC, "it is not a dynamic disk"),
+    ))
 }
 
 /// VirtualBox; a differencing image (type 4) names its parent by id.
 pub(super) fn vdi<R: Read + Seek>(source: &mut Source<R>) -> Result<Option<Match>> {
     const SIGNATURE: u32 = 0xbeda_107f;
+    const PARENTS: usize = 0x1a8;
     let header = source.at(0, 512)?;
     if header.u32_le(0x40) != Some(SIGNATURE) {
         return Ok(None);
     }
-    Ok(Some(match (header.u64_le(0x170), header.u32_le(0x4c)) {
-        (Some(size), Some(1 | 2)) => Match::safe(Format::Vdi, size),
-        (Some(_), Some(_)) => Match::broken(Format::Vdi, "it is neither dynamic nor static"),
-        _ => Match::broken(Format::Vdi, "its header is cut off"),
-    }))
+    let fields = (
+        header.is_whole(512),
+        header.u32_le(0x4c),
+        header.u64_le(0x170),
+        header.bytes(PARENTS, 32),
+    );
+    let (true, Some(kind), Some(size), Some(parents)) = fields else {
+        return Ok(Some(Match::broken(Format::Vdi, "its header is cut off")));
+    };
+    let no_parent = parents.iter().all(|byte| *byte == 0);
+    Ok(Some(
+        Match::safe(Format::Vdi, size)
+            .refuse_if(!matches!(kind, 1 | 2), "it is neither dynamic nor static")
+            .refuse_if(!no_parent, "it has a parent disk"),
+    ))
 }
 
-/// An encrypted disk; what is in it nobody can see here.
+/// An encrypted disk; what is in it nobody can see here. It is copied with its header.
 pub(super) fn luks<R: Read + Seek>(source: &mut Source<R>) -> Result<Option<Match>> {
-    const SECTOR: u64 = 512;
-    let header = source.at(0, 592)?;
+    const HEADER: usize = 592;
+    let header = source.at(0, HEADER)?;
     if !header.starts_with(b"LUKS\xba\xbe") {
         return Ok(None);
     }
-    let payload = header
-        .u32_be(104)
-        .map(|sectors| u64::from(sectors) * SECTOR);
-    Ok(Some(match (header.u16_be(6), payload) {
-        (Some(1), Some(payload)) => {
-            Match::safe(Format::Luks, source.size().saturating_sub(payload))
+    Ok(Some(match (header.is_whole(HEADER), header.u16_be(6)) {
+        (true, Some(version)) => {
+            Match::safe(Format::Luks, source.size()).refuse_if(version != 1, "its version is not 1")
         }
-        (Some(_), _) => Match::broken(Format::Luks, "its version is not 1"),
         _ => Match::broken(Format::Luks, "its header is cut off"),
     }))
 }
@@ -63,10 +79,12 @@ pub(super) fn luks<R: Read + Seek>(source: &mut Source<R>) -> Result<Option<Matc
 /// ISO 9660 and UDF: 16 sectors of anything, then a volume descriptor.
 pub(super) fn iso<R: Read + Seek>(source: &mut Source<R>) -> Result<Option<Match>> {
     const SYSTEM_AREA: u64 = 32 * 1024;
+    const DESCRIPTOR: usize = 2048;
     const PRIMARY: u8 = 1;
-    let header = source.at(SYSTEM_AREA, 2048)?;
+    let header = source.at(SYSTEM_AREA, DESCRIPTOR)?;
     let name = header.bytes(1, 5).unwrap_or_default();
-    if ![&b"CD001"[..], b"NSR02", b"NSR03"].contains(&name) {
+    let known = [&b"CD001"[..], b"NSR02", b"NSR03"].contains(&name);
+    if !known || !header.is_whole(DESCRIPTOR) {
         return Ok(None);
     }
     // Copied byte for byte: the volume must hold the file, whatever the descriptor says.

@@ -47,6 +47,11 @@ impl Piece {
         self.0.get(at..at.checked_add(length)?)
     }
 
+    /// Whether the file had as many bytes as were asked for.
+    pub(super) fn is_whole(&self, length: usize) -> bool {
+        self.0.len() == length
+    }
+
     pub(super) fn starts_with(&self, signature: &[u8]) -> bool {
         self.0.starts_with(signature)
     }

@@ -2,21 +2,25 @@
 
 use std::io::{Read, Result, Seek};
 
+use super::descriptor::broken_rules;
 use super::source::{Piece, Source};
 use super::{Format, Match};
 
 const SECTOR: u64 = 512;
 /// Where qemu expects the descriptor, and the longest it reads.
 const DESCRIPTOR_AT: u64 = 512;
-const LONGEST_DESCRIPTOR: u64 = (1 << 20) - 1;
+const LONGEST_DESCRIPTOR: usize = (1 << 20) - 1;
 /// `gdOffset` of a file whose valid header is the footer.
 const AT_END: u64 = u64::MAX;
 const SIGNATURE: &[u8] = b"KDMV";
-/// Kinds that keep all in this one file.
-const ALLOWED: [&str; 2] = ["monolithicsparse", "streamoptimized"];
+/// The kind before it, of ESX: qemu reads it, and no image is of it.
+const OLD_SIGNATURE: &[u8] = b"COWD";
 
 pub(super) fn look<R: Read + Seek>(source: &mut Source<R>) -> Result<Option<Match>> {
     let header = source.at(0, 512)?;
+    if header.starts_with(OLD_SIGNATURE) {
+        return Ok(Some(Match::broken(Format::Vmdk, "its kind is not allowed")));
+    }
     if !header.starts_with(SIGNATURE) {
         return bare_descriptor(source, &header);
     }
@@ -35,15 +39,26 @@ pub(super) fn look<R: Read + Seek>(source: &mut Source<R>) -> Result<Option<Matc
     };
     let mut found = Match::safe(Format::Vmdk, size)
         .refuse_if(!matches!(version, 1..=3), "its version is not 1, 2 or 3")
+        // qemu then takes the descriptor for the whole file, and opens what it names.
+        .refuse_if(sectors == 0, "its data are in other files")
         .refuse_if(
             at.checked_mul(SECTOR) != Some(DESCRIPTOR_AT),
             "its descriptor is not where it belongs",
         );
-    let length = length.saturating_mul(SECTOR).min(LONGEST_DESCRIPTOR);
-    let descriptor = source.at(DESCRIPTOR_AT, usize::try_from(length).unwrap_or(0))?;
-    found.reasons.extend(broken_rules(&descriptor));
+    let claimed = usize::try_from(length.saturating_mul(SECTOR)).unwrap_or(usize::MAX);
+    let place = source.at(DESCRIPTOR_AT, LONGEST_DESCRIPTOR)?;
+    for reason in broken_rules(&place.0, claimed.min(LONGEST_DESCRIPTOR)) {
+        found = found.refuse_if(true, reason);
+    }
     if directory == AT_END {
-        found.reasons.extend(footer(&header, &source.end(1536)?));
+        // A footer is looked for from the end, which not everyone rounds alike.
+        found = found.refuse_if(
+            source.size() % SECTOR != 0,
+            "its size is no whole number of sectors",
+        );
+        for reason in footer(&header, &source.end(1536)?) {
+            found = found.refuse_if(true, reason);
+        }
     }
     Ok(Some(found))
 }
@@ -53,69 +68,60 @@ fn bare_descriptor<R: Read + Seek>(
     source: &mut Source<R>,
     header: &Piece,
 ) -> Result<Option<Match>> {
-    let text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    /// From here on oslo.utils believes that a text is a descriptor.
+    const ENOUGH: usize = 64;
+    /// Shorter than the shortest name of a kind.
+    const FEW: usize = 16;
+    let other_files = || {
+        Ok(Some(Match::broken(
+            Format::Vmdk,
+            "its data are in other files",
+        )))
+    };
+    if names_version(&header.0) {
+        return other_files();
+    }
     // Some writers pad it with zeros.
     let words = header.0.split(|byte| *byte == 0).next().unwrap_or_default();
-    if words.len() < 16 || !words.iter().all(text) {
+    if words.len() < FEW || !words.iter().all(|byte| is_text(*byte)) {
         return Ok(None);
     }
-    let whole = source.at(0, LONGEST_DESCRIPTOR as usize)?;
-    let whole = String::from_utf8_lossy(&whole.0).to_ascii_lowercase();
-    Ok(whole
-        .contains("createtype")
-        .then(|| Match::broken(Format::Vmdk, "its data are in other files")))
+    let whole = source.at(0, LONGEST_DESCRIPTOR)?.0;
+    let text = whole.split(|byte| *byte == 0).next().unwrap_or_default();
+    if words.len() == header.0.len() && words.len() >= ENOUGH && !text.is_ascii() {
+        return Ok(Some(Match::broken(
+            Format::Vmdk,
+            "its descriptor is not ASCII",
+        )));
+    }
+    let named = |part: &[u8]| part.eq_ignore_ascii_case(b"createtype");
+    if whole.windows(10).any(named) {
+        return other_files();
+    }
+    Ok(None)
 }
 
-/// Every line must be one that is understood, and none may lead out of this file.
-fn broken_rules(descriptor: &Piece) -> Vec<String> {
-    let text = descriptor.0.split(|byte| *byte == 0).next();
-    let text = text.unwrap_or_default();
-    if !text.is_ascii() {
-        return vec!["its descriptor is not ASCII".to_owned()];
-    }
-    let text = String::from_utf8_lossy(text).to_ascii_lowercase();
-    let mut broken = Vec::new();
-    let mut extents = 0;
-    let mut kinds = Vec::new();
-    for line in text.lines().map(str::trim) {
-        if line.is_empty() || line.starts_with('#') || line.starts_with("ddb") {
-            continue;
-        }
-        let first = line.split(' ').next().unwrap_or_default();
-        if ["rw", "rdonly", "noaccess"].contains(&first) {
-            extents += 1;
-            if line.contains('/') {
-                broken.push("an extent names a path".to_owned());
-            }
-        } else if let Some((key, value)) = line.split_once('=')
-            && !key.contains(' ')
-        {
-            match key {
-                "createtype" => kinds.push(value.trim_matches('"').to_owned()),
-                // No parent is all ones.
-                "parentcid" if value != "ffffffff" => {
-                    broken.push("it has a parent disk".to_owned());
-                }
-                "parentfilenamehint" => broken.push("it names a parent disk".to_owned()),
-                _ => {}
-            }
-        } else {
-            broken.push("its descriptor has a line that is not understood".to_owned());
+/// What is a character of a text to Python.
+fn is_text(byte: u8) -> bool {
+    matches!(byte, 0x09..=0x0d | 0x1c..=0x7e)
+}
+
+/// What a descriptor is to qemu: after comments, of any bytes, and blank lines, its version.
+fn names_version(text: &[u8]) -> bool {
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        let blank = line.iter().all(|byte| b" \r\n".contains(byte));
+        if !blank && !line.starts_with(b"#") {
+            let Some(version) = line.strip_prefix(b"version=") else {
+                return false;
+            };
+            return matches!(version, [b'1'..=b'3', b'\n' | b'\r', ..]);
         }
     }
-    match kinds.as_slice() {
-        [kind] if ALLOWED.contains(&kind.as_str()) => {}
-        _ => broken.push("it is neither monolithicSparse nor streamOptimized".to_owned()),
-    }
-    // The extent that it is itself, and no other.
-    if extents != 1 {
-        broken.push(format!("it has {extents} extents"));
-    }
-    broken
+    false
 }
 
 /// A footer replaces the header: it must describe the same disk, and be the only one.
-fn footer(header: &Piece, end: &Piece) -> Vec<String> {
+fn footer(header: &Piece, end: &Piece) -> Vec<&'static str> {
     const FOOTER: u32 = 3;
     const END_OF_STREAM: u32 = 0;
     let marker = |at: usize| {
@@ -129,9 +135,9 @@ fn footer(header: &Piece, end: &Piece) -> Vec<String> {
         .into_iter()
         .any(|(at, length)| header.bytes(at, length) != footer.bytes(at, length));
     let mut broken = Vec::new();
-    let mut rule = |kept: bool, reason: &str| {
+    let mut rule = |kept: bool, reason: &'static str| {
         if !kept {
-            broken.push(reason.to_owned());
+            broken.push(reason);
         }
     };
     rule(!differs, "its footer differs from its header");

@@ -217,28 +217,18 @@ impl Qemu {
         .await
     }
 
-    /// Size of a volume in bytes. One that does not answer within `limit` is given up.
-    ///
-    /// # Errors
-    /// [`ImageError::Failed`], [`ImageError::Stalled`], [`ImageError::Answer`], or a fault of this
-    /// host.
-    pub async fn size_of(&self, place: &Place, limit: Duration) -> Result<u64, ImageError> {
-        let what = "qemu-img info of a volume".to_owned();
-        let mut command = child::command(&[], "qemu-img");
-        command.args(["info", "--output=json", "--force-share", "--image-opts"]);
+    /// Size of a volume, bytes, as who opens it sees it.
+    pub(super) async fn size_of(&self, place: &Place) -> Result<u64, ImageError> {
+        let what = format!("opening {}", described(place));
         let node = Node::place(place, "of");
-        let _secrets = self.secrets(&mut command, &node).await?;
-        command.arg(node.to_string());
-        let run = Run::new(&what, limit);
-        let answer = tokio::time::timeout(limit, run.to_end(command, |_| {}));
-        let answer = answer.await.map_err(|_| ImageError::Stalled {
-            what: what.clone(),
-            limit,
-        })??;
+        let mut command = child::command(&self.limits, "qemu-img");
+        command.args(["info", "--output=json"]);
+        let _until_read = self.secrets(&mut command, &node).await?;
+        command.arg("--image-opts").arg(node.to_string());
+        let answer = Run::new(&what, self.stall).to_end(command, |_| {}).await?;
         let info = Info::parse(&answer);
-        Ok(info
-            .map_err(|source| ImageError::Answer { what, source })?
-            .virtual_size)
+        info.map(|info| info.virtual_size)
+            .map_err(|source| ImageError::Answer { what, source })
     }
 
     /// `qemu-img --version`, the first line.

@@ -12,8 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
+use crate::filelock::FileGuard;
+use file::Folder;
 pub use file::LockError;
-use file::{FileGuard, Folder};
 
 /// Named locks. Cheap to clone; all clones share the names. The default ones know this process
 /// only.

@@ -14,12 +14,15 @@ use crate::manager::redelivery;
 use crate::manager::refusal::Refusal;
 use crate::manager::source::Source;
 use crate::manager::{Origin, Run};
+use crate::report::Beginning;
 use crate::rpc::RequestContext;
 
 /// What is known of a command beside its rows.
 pub(super) struct Known<'a> {
     pub(super) method: &'static str,
     intent: Option<&'a Intent>,
+    /// `volume/<id>` and the like, for whoever looks.
+    resource: String,
     /// Stands for the `_unique_id` of the message where that is not known.
     origin: Origin,
 }
@@ -303,9 +306,18 @@ impl Recovery {
             Some(intent) => intent.unique_id.clone(),
             None => format!("recovery/{}/{method}/{id}", self.manager.options.host),
         };
+        let id = id.split('/').next().unwrap_or(id);
+        let named = intent.and_then(|intent| intent.resource.clone());
+        let resource = named.unwrap_or_else(|| match method {
+            // What is ended may be of any kind.
+            "" => id.to_owned(),
+            "create_snapshot" | "delete_snapshot" => format!("snapshot/{id}"),
+            _ => format!("volume/{id}"),
+        });
         Known {
             method,
             intent,
+            resource,
             origin: Origin {
                 unique_id,
                 patience: None,
@@ -318,13 +330,28 @@ impl Recovery {
         known: &'a Known<'_>,
         context: &'a RequestContext,
     ) -> Run<'a> {
+        let manager = &self.manager;
+        let starts = known.intent.map_or(1, |intent| intent.starts);
+        let method = match known.method {
+            "" => "end_lost_command",
+            method => method,
+        };
+        let operation = manager.report.operations.begin(Beginning {
+            host: &manager.options.host,
+            method,
+            resource: Some(known.resource.clone()),
+            request_id: &context.request_id,
+        });
+        operation.resumed(starts);
+        operation.step("goes on without its message");
         Run {
-            manager: &self.manager,
+            manager,
             context,
             origin: &known.origin,
             rule: redelivery::of(known.method),
-            starts: known.intent.map_or(1, |intent| intent.starts),
+            starts,
             began: Instant::now(),
+            operation,
         }
     }
 

@@ -67,14 +67,6 @@ pub enum GlanceError {
         /// Which check failed.
         reason: String,
     },
-    /// The image is signed, and its signature is not known to be good.
-    #[error("image {image_id}: {reason}")]
-    Signature {
-        /// Id of the image.
-        image_id: String,
-        /// What is missing.
-        reason: String,
-    },
     /// A file of this host.
     #[error("image {image_id}: its file cannot be written")]
     Write {

@@ -35,12 +35,12 @@ const BASE: [&str; 25] = [
     "stores",
 ];
 
-/// What a signed image has, all of it.
+/// Properties of a signed image.
 const SIGNATURE: [&str; 4] = [
     "img_signature",
+    "img_signature_certificate_uuid",
     "img_signature_hash_method",
     "img_signature_key_type",
-    "img_signature_certificate_uuid",
 ];
 
 /// An image. Sizes are in bytes, but for `min_disk` (GiB) and `min_ram` (MiB).
@@ -96,11 +96,9 @@ impl Image {
             .map(|(key, value)| (key.as_str(), value))
     }
 
-    /// Properties of a signature that are there, and those that are missing.
-    pub(super) fn signature(&self) -> (usize, Vec<&'static str>) {
-        let there = |key: &&str| self.rest.get(*key).is_some_and(|value| !value.is_null());
-        let missing: Vec<_> = SIGNATURE.into_iter().filter(|key| !there(key)).collect();
-        (SIGNATURE.len() - missing.len(), missing)
+    /// Whether its owner has signed it, be it in part.
+    pub fn is_signed(&self) -> bool {
+        self.properties().any(|(key, _)| SIGNATURE.contains(&key))
     }
 
     /// What a volume made of the image tells of it (`volume_glance_metadata`): the properties, and

@@ -68,6 +68,11 @@ impl Glance {
         })
     }
 
+    /// `verify_glance_signatures`
+    pub fn verifies_signatures(&self) -> bool {
+        self.options.verify_signatures
+    }
+
     /// What Glance says of the image.
     ///
     /// # Errors
@@ -111,32 +116,6 @@ impl Glance {
             Ok(())
         })
         .await
-    }
-
-    /// What the volume is to note as `signature_verified`: nothing with `verify_glance_signatures
-    /// = disabled`, else that an image without a signature is not verified. For before the
-    /// download.
-    ///
-    /// # Errors
-    /// [`GlanceError::Signature`] for an image that has one, even a part of one: this program
-    /// cannot verify it, and does not pass it off as any other.
-    pub fn signature_verified(&self, image: &Image) -> Result<Option<bool>, GlanceError> {
-        if !self.options.verify_signatures {
-            return Ok(None);
-        }
-        let reason = match image.signature() {
-            (0, _) => return Ok(Some(false)),
-            (_, missing) if missing.is_empty() => {
-                "it is signed, and signatures cannot be verified \
-                 here: it can be used with verify_glance_signatures = disabled"
-                    .to_owned()
-            }
-            (_, missing) => format!("its signature is incomplete without {}", missing.join(", ")),
-        };
-        Err(GlanceError::Signature {
-            image_id: image.id.clone(),
-            reason,
-        })
     }
 
     /// How long a transfer may stand still.

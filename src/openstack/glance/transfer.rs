@@ -149,7 +149,7 @@ impl Glance {
                 Ok(server)
             })
             .await?;
-        let watched = Watched::new(bytes);
+        let watched = Watched::new(bytes, length);
         let (read, failed) = (watched.read.clone(), watched.failed.clone());
         let mut request = self
             .request(caller, Method::PUT, &format!("{server}{path}/file"))
@@ -204,14 +204,17 @@ async fn stalled(read: &AtomicU64, length: u64, idle: Duration) -> String {
 /// Counts what is read, and keeps an error for whoever asks what went wrong.
 struct Watched<R> {
     bytes: std::pin::Pin<Box<R>>,
+    /// How many there should be.
+    length: u64,
     read: Arc<AtomicU64>,
     failed: Arc<Mutex<Option<io::Error>>>,
 }
 
 impl<R> Watched<R> {
-    fn new(bytes: R) -> Self {
+    fn new(bytes: R, length: u64) -> Self {
         Self {
             bytes: Box::pin(bytes),
+            length,
             read: Arc::default(),
             failed: Arc::default(),
         }
@@ -224,15 +227,20 @@ impl<R: AsyncRead> AsyncRead for Watched<R> {
         cx: &mut std::task::Context<'_>,
         buf: &mut tokio::io::ReadBuf<'_>,
     ) -> std::task::Poll<io::Result<()>> {
-        let before = buf.filled().len();
+        let (before, room) = (buf.filled().len(), buf.remaining());
         let polled = self.bytes.as_mut().poll_read(cx, buf);
-        if let std::task::Poll::Ready(Err(error)) = polled {
-            let kind = error.kind();
-            *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-            return std::task::Poll::Ready(Err(kind.into()));
-        }
-        let more = buf.filled().len() - before;
-        self.read.fetch_add(more as u64, Ordering::Relaxed);
-        polled
+        let more = (buf.filled().len() - before) as u64;
+        let read = self.read.fetch_add(more, Ordering::Relaxed) + more;
+        let error = match polled {
+            std::task::Poll::Ready(Err(error)) => error,
+            std::task::Poll::Ready(Ok(())) if more == 0 && room > 0 && read < self.length => {
+                let short = format!("they end after {read} of {} bytes", self.length);
+                io::Error::new(io::ErrorKind::UnexpectedEof, short)
+            }
+            polled => return polled,
+        };
+        let kind = error.kind();
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        std::task::Poll::Ready(Err(kind.into()))
     }
 }
