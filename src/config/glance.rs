@@ -32,8 +32,10 @@ pub struct GlanceOptions {
     pub insecure: bool,
     /// `glance_ca_certificates_file`: PEM file of authorities; `None` uses the machine's.
     pub ca_file: Option<PathBuf>,
-    /// `glance_certfile` and `glance_keyfile`: PEM files, shown to the server.
-    pub identity: Option<(PathBuf, PathBuf)>,
+    /// `glance_certfile`: PEM file of a certificate, shown to the server.
+    pub certfile: Option<PathBuf>,
+    /// `glance_keyfile`: PEM file of its key; without it the key is in `certfile`, too.
+    pub keyfile: Option<PathBuf>,
     /// `glance_request_timeout` (default: 60 s for a question; of a transfer it is the time
     /// without a byte, by default 300 s).
     pub request_timeout: Option<Duration>,
@@ -54,6 +56,9 @@ pub(super) fn read(r: &mut Reader<'_>) -> GlanceOptions {
     }
     let certfile = r.readable_file(&opt("glance_certfile"));
     let keyfile = r.readable_file(&opt("glance_keyfile"));
+    if certfile.is_none() && keyfile.is_some() {
+        r.warn("[DEFAULT] glance_keyfile is of no use without glance_certfile".to_owned());
+    }
     let timeout = opt("glance_request_timeout");
     let request_timeout = r.filled(&timeout).map(|_| r.seconds(&timeout, 60, 1));
     let send = r.boolean(&Opt::new("service_user", "send_service_user_token"), false);
@@ -78,7 +83,8 @@ pub(super) fn read(r: &mut Reader<'_>) -> GlanceOptions {
         num_retries: r.number(&opt("glance_num_retries"), 3, 0..=1000),
         insecure,
         ca_file: r.readable_file(&opt("glance_ca_certificates_file")),
-        identity: certfile.zip(keyfile),
+        certfile,
+        keyfile,
         request_timeout,
         verify_signatures: r.choice(
             &opt("verify_glance_signatures"),

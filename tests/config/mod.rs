@@ -5,6 +5,7 @@ mod backends;
 mod database;
 mod dialect;
 mod faults;
+mod glance;
 mod image;
 mod messaging;
 mod sources;

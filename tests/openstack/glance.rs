@@ -18,7 +18,7 @@ use crate::support::glance::TestGlance;
 const TOKEN: &str = "the-users-token";
 const UNKNOWN: &str = "4be0ab8a-0000-4000-8000-000000000000";
 
-fn options(servers: &[String]) -> GlanceOptions {
+pub(super) fn options(servers: &[String]) -> GlanceOptions {
     GlanceOptions {
         api_servers: servers.to_vec(),
         catalog: CatalogInfo {
@@ -29,14 +29,15 @@ fn options(servers: &[String]) -> GlanceOptions {
         num_retries: 1,
         insecure: false,
         ca_file: None,
-        identity: None,
+        certfile: None,
+        keyfile: None,
         request_timeout: Some(Duration::from_secs(5)),
         verify_signatures: true,
         service_user: None,
     }
 }
 
-fn caller() -> Caller {
+pub(super) fn caller() -> Caller {
     Caller {
         auth_token: Some(SecretString::from(TOKEN)),
         service_catalog: Vec::new(),
@@ -48,7 +49,7 @@ async fn reaching(server: &TestGlance) -> Glance {
     Glance::new(options(&[format!("127.0.0.1:{}", server.port)])).expect("a client")
 }
 
-async fn scratch() -> (tempfile::TempDir, PathBuf, File) {
+pub(super) async fn scratch() -> (tempfile::TempDir, PathBuf, File) {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("image");
     let file = File::options()
@@ -199,7 +200,11 @@ async fn a_source_that_ends_early_leaves_no_active_image() {
     };
     let short = std::io::Cursor::new(vec![7; 1000]);
     let ended = glance.upload(&caller(), &upload, short, 2000).await;
-    assert!(ended.is_err(), "{ended:?}");
+    assert!(
+        matches!(&ended, Err(GlanceError::Read { source, .. })
+            if source.to_string() == "they end after 1000 of 2000 bytes"),
+        "{ended:?}"
+    );
     let status = server.stored(&id).expect("the image").status;
     assert_ne!(status, "active");
 }
@@ -277,7 +282,7 @@ async fn a_server_that_is_away_is_passed_over_and_nothing_tells_the_token() {
     assert!(!told.contains(TOKEN), "{told}");
 }
 
-/// Both tokens go, and a service token that was revoked is fetched again.
+/// Both tokens go; one that was revoked before its time is fetched anew, once.
 #[tokio::test]
 async fn the_service_user_vouches_for_the_request() {
     use cinder_volume_xtremio::config::{Account, Named, Scope, ServiceAccess};
@@ -290,7 +295,18 @@ async fn the_service_user_vouches_for_the_request() {
                 .insert_header("X-Subject-Token", "the-services-token")
                 .set_body_json(issued),
         )
-        .expect(1)
+        .expect(3)
+        .mount(&server)
+        .await;
+    let refusal = |id| Mock::given(method("GET")).and(path(format!("/v2/images/{id}")));
+    refusal("i")
+        .respond_with(ResponseTemplate::new(401))
+        .up_to_n_times(1)
+        .mount(&server)
+        .await;
+    refusal("closed")
+        .respond_with(ResponseTemplate::new(401))
+        .expect(2)
         .mount(&server)
         .await;
     Mock::given(method("GET"))
@@ -324,4 +340,9 @@ async fn the_service_user_vouches_for_the_request() {
     for _ in 0..2 {
         glance.show(&caller(), "i").await.expect("an image");
     }
+    let refused = glance.show(&caller(), "closed").await;
+    assert!(
+        matches!(refused, Err(GlanceError::NotAuthorized { status: 401, .. })),
+        "{refused:?}"
+    );
 }

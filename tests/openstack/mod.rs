@@ -1,6 +1,9 @@
 //! What is said to keystone and Nova, word by word. The end-to-end run asks a real keystone.
 
 mod glance;
+mod glance_cut;
+mod glance_tls;
+mod glance_vectors;
 
 use cinder_volume_xtremio::config::ServiceAccess;
 use cinder_volume_xtremio::openstack::{Nova, OpenStackError};

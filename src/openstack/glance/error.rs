@@ -31,6 +31,14 @@ pub enum GlanceError {
         /// What happened last; never a URL.
         reason: String,
     },
+    /// More bytes than Glance takes, or than the project may have there.
+    #[error("image {image_id}: {call}: over a limit of glance")]
+    LimitExceeded {
+        /// Id of the image.
+        image_id: String,
+        /// Method and resource.
+        call: &'static str,
+    },
     /// Any other answer outside 2xx.
     #[error("image {image_id}: {call} gave status {status}")]
     Refused {

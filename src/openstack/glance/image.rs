@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// Members that every image has: what is none of them is a property.
-const BASE: [&str; 28] = [
+/// Members that Glance's schema has for every image: what is none of them is a property, also
+/// what an import has left behind.
+const BASE: [&str; 25] = [
     "id",
     "name",
     "status",
@@ -32,9 +33,6 @@ const BASE: [&str; 28] = [
     "schema",
     "locations",
     "stores",
-    "os_glance_failed_import",
-    "os_glance_importing_to_stores",
-    "os_glance_stage_host",
 ];
 
 /// Properties of a signed image.

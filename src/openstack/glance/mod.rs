@@ -80,7 +80,7 @@ impl Glance {
     /// [`GlanceError::ConnectionFailed`] after all tries.
     pub async fn show(&self, caller: &Caller, image_id: &str) -> Result<Image, GlanceError> {
         const CALL: &str = "GET image";
-        let path = &format!("/v2/images/{image_id}");
+        let path = &path_of(image_id)?;
         let timeout = self.options.request_timeout.unwrap_or(QUESTION);
         self.retried(caller, |server| async move {
             let request = self
@@ -105,7 +105,7 @@ impl Glance {
     /// # Errors
     /// As [`Glance::show`].
     pub async fn delete(&self, caller: &Caller, image_id: &str) -> Result<(), GlanceError> {
-        let path = &format!("/v2/images/{image_id}");
+        let path = &path_of(image_id)?;
         let timeout = self.options.request_timeout.unwrap_or(QUESTION);
         self.retried(caller, |server| async move {
             let request = self
@@ -135,7 +135,7 @@ impl Glance {
     {
         let servers = servers::of(&self.options, &caller.service_catalog)?;
         let mut delays = Delays::constant(Duration::from_secs(1));
-        let mut tries = 0;
+        let (mut tries, mut renewed) = (0, self.service_user.is_none());
         loop {
             let server = &servers[tries as usize % servers.len()];
             match call(server.clone()).await {
@@ -144,6 +144,8 @@ impl Glance {
                     tries += 1;
                     tokio::time::sleep(delays.next_delay()).await;
                 }
+                // Only the service's token can be another one the next time.
+                Err(GlanceError::NotAuthorized { status: 401, .. }) if !renewed => renewed = true,
                 outcome => return outcome,
             }
         }
@@ -188,6 +190,10 @@ impl Glance {
             404 => Err(GlanceError::NotFound {
                 image_id: image_id(),
             }),
+            413 => Err(GlanceError::LimitExceeded {
+                image_id: image_id(),
+                call,
+            }),
             status @ (401 | 403) => {
                 if let (401, Some(keystone)) = (status, &self.service_user) {
                     // The token may have been revoked before its time.
@@ -208,6 +214,18 @@ impl Glance {
     }
 }
 
+/// Where an image is on every server. Ids are UUIDs; what has other characters than those of a
+/// word is the id of no image, and as a path it could lead to something else.
+fn path_of(image_id: &str) -> Result<String, GlanceError> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if image_id.is_empty() || !image_id.chars().all(allowed) {
+        return Err(GlanceError::NotFound {
+            image_id: image_id.to_owned(),
+        });
+    }
+    Ok(format!("/v2/images/{image_id}"))
+}
+
 fn client(options: &GlanceOptions) -> Result<Client, GlanceError> {
     let fault = |option, reason: String| GlanceError::Setup { option, reason };
     // An error says that somebody was faster: also fine.
@@ -223,11 +241,14 @@ fn client(options: &GlanceOptions) -> Result<Client, GlanceError> {
             .map_err(|_| fault(OPTION, "not a PEM file of certificates".to_owned()))?;
         builder = builder.tls_certs_only(certificates);
     }
-    if let Some((certificate, key)) = &options.identity {
+    if let Some(certificate) = &options.certfile {
         const OPTION: &str = "glance_certfile, glance_keyfile";
         let read = |path| std::fs::read(path).map_err(|error| fault(OPTION, error.to_string()));
         let mut pem = read(certificate)?;
-        pem.extend(read(key)?);
+        if let Some(key) = &options.keyfile {
+            pem.push(b'\n');
+            pem.extend(read(key)?);
+        }
         let identity = Identity::from_pem(&pem)
             .map_err(|_| fault(OPTION, "not a certificate and its key as PEM".to_owned()))?;
         builder = builder.identity(identity);

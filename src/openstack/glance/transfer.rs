@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use reqwest::{Body, Method};
+use reqwest::{Body, Method, StatusCode};
 use tokio::fs::File;
 use tokio::io::{AsyncRead, AsyncSeekExt as _, AsyncWriteExt as _, BufWriter};
 use tokio_util::io::ReaderStream;
 
 use super::sums::Sum;
-use super::{Caller, Glance, GlanceError, Image};
+use super::{Caller, Glance, GlanceError, Image, path_of};
 use crate::openstack::keystone::chain;
 
 const DOWNLOAD: &str = "GET image file";
@@ -49,7 +49,7 @@ impl Glance {
         reached: impl Fn(u64),
     ) -> Result<(), GlanceError> {
         let file = &tokio::sync::Mutex::new(file);
-        let path = &format!("/v2/images/{}/file", image.id);
+        let path = &format!("{}/file", path_of(&image.id)?);
         let reached = &reached;
         self.retried(caller, |server| async move {
             let mut file = file.lock().await;
@@ -81,6 +81,12 @@ impl Glance {
         };
         let sent = tokio::time::timeout(self.idle(), self.send(DOWNLOAD, &image.id, request));
         let response = sent.await.map_err(|_| still())??;
+        if response.status() == StatusCode::NO_CONTENT {
+            return Err(GlanceError::Damaged {
+                image_id: image.id.clone(),
+                reason: "glance has no bytes of it".to_owned(),
+            });
+        }
         let mut pieces = response.bytes_stream();
         let mut sum = Sum::of(image);
         let mut into = BufWriter::with_capacity(PIECE, file);
@@ -131,26 +137,22 @@ impl Glance {
         length: u64,
     ) -> Result<(), GlanceError> {
         let image_id = &upload.image_id;
-        let path = format!("/v2/images/{image_id}/file");
+        let path = &path_of(image_id)?;
         // Whoever answers this takes the bytes as well.
         let server = self
             .retried(caller, |server| async move {
                 let request = self
-                    .request(
-                        caller,
-                        Method::GET,
-                        &format!("{server}/v2/images/{image_id}"),
-                    )
+                    .request(caller, Method::GET, &format!("{server}{path}"))
                     .await?
                     .timeout(self.idle());
                 self.send("GET image", image_id, request).await?;
                 Ok(server)
             })
             .await?;
-        let watched = Watched::new(bytes);
+        let watched = Watched::new(bytes, length);
         let (read, failed) = (watched.read.clone(), watched.failed.clone());
         let mut request = self
-            .request(caller, Method::PUT, &format!("{server}{path}"))
+            .request(caller, Method::PUT, &format!("{server}{path}/file"))
             .await?
             .header(CONTENT_TYPE, "application/octet-stream")
             .header(CONTENT_LENGTH, length);
@@ -202,14 +204,17 @@ async fn stalled(read: &AtomicU64, length: u64, idle: Duration) -> String {
 /// Counts what is read, and keeps an error for whoever asks what went wrong.
 struct Watched<R> {
     bytes: std::pin::Pin<Box<R>>,
+    /// How many there should be.
+    length: u64,
     read: Arc<AtomicU64>,
     failed: Arc<Mutex<Option<io::Error>>>,
 }
 
 impl<R> Watched<R> {
-    fn new(bytes: R) -> Self {
+    fn new(bytes: R, length: u64) -> Self {
         Self {
             bytes: Box::pin(bytes),
+            length,
             read: Arc::default(),
             failed: Arc::default(),
         }
@@ -222,15 +227,20 @@ impl<R: AsyncRead> AsyncRead for Watched<R> {
         cx: &mut std::task::Context<'_>,
         buf: &mut tokio::io::ReadBuf<'_>,
     ) -> std::task::Poll<io::Result<()>> {
-        let before = buf.filled().len();
+        let (before, room) = (buf.filled().len(), buf.remaining());
         let polled = self.bytes.as_mut().poll_read(cx, buf);
-        if let std::task::Poll::Ready(Err(error)) = polled {
-            let kind = error.kind();
-            *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-            return std::task::Poll::Ready(Err(kind.into()));
-        }
-        let more = buf.filled().len() - before;
-        self.read.fetch_add(more as u64, Ordering::Relaxed);
-        polled
+        let more = (buf.filled().len() - before) as u64;
+        let read = self.read.fetch_add(more, Ordering::Relaxed) + more;
+        let error = match polled {
+            std::task::Poll::Ready(Err(error)) => error,
+            std::task::Poll::Ready(Ok(())) if more == 0 && room > 0 && read < self.length => {
+                let short = format!("they end after {read} of {} bytes", self.length);
+                io::Error::new(io::ErrorKind::UnexpectedEof, short)
+            }
+            polled => return polled,
+        };
+        let kind = error.kind();
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        std::task::Poll::Ready(Err(kind.into()))
     }
 }
