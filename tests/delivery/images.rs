@@ -58,7 +58,7 @@ pub(super) async fn prepare(case: Case, lab: &Lab) -> Option<Given> {
     let glance = lab.glance.as_ref().expect("an image service");
     let (id, image, body) = if case == Case::FromImage {
         let image = glance.image("raw", disk_content(3 * MIB));
-        let (id, body) = lab.from_image(&image, 1).await;
+        let (id, body) = lab.made_from(&image, 1).await;
         (id, image, body.without_retry())
     } else {
         let format = match case {
@@ -67,7 +67,7 @@ pub(super) async fn prepare(case: Case, lab: &Lab) -> Option<Given> {
         };
         let id = lab.created("xio", 1).await;
         let image = glance.queued(format);
-        let body = lab.to_image(&id, &image, format).await;
+        let body = lab.uploaded_as(&id, &image, format).await;
         (id, image, body)
     };
     let mut given = Given::new(lab, id, body).await;

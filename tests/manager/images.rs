@@ -34,7 +34,7 @@ async fn becomes_a_volume(format: &str) {
     let content = disk_content(24 * MIB);
     let folder = tempfile::tempdir().expect("a folder");
     let image = glance.image(format, image_file(folder.path(), &content, format));
-    let (id, body) = lab.from_image(&image, 1).await;
+    let (id, body) = lab.made_from(&image, 1).await;
     lab.cast("xio", &body).await;
     let row = lab.wait_status(&id, "available").await;
     assert_eq!(row.bootable, Some(true));
@@ -123,11 +123,11 @@ async fn images_that_may_not_be_used_end_visibly() {
         (damaged, &[]),
     ];
     for (image, messages) in cases {
-        let (id, body) = lab.from_image(&image, 2).await;
+        let (id, body) = lab.made_from(&image, 2).await;
         refused(&lab, &body.without_retry(), &id, messages).await;
     }
     let missing = "6a2f0f8e-0000-4000-8000-000000000000";
-    let (id, body) = lab.from_image(missing, 1).await;
+    let (id, body) = lab.made_from(missing, 1).await;
     refused(&lab, &body, &id, &[]).await;
     lab.finish_as_it_is().await;
 }
@@ -138,12 +138,12 @@ async fn a_volume_becomes_an_image_of_any_format() {
     let content = disk_content(8 * MIB);
     let folder = tempfile::tempdir().expect("a folder");
     let source = glance.image("qcow2", image_file(folder.path(), &content, "qcow2"));
-    let (id, body) = lab.from_image(&source, 1).await;
+    let (id, body) = lab.made_from(&source, 1).await;
     lab.cast("xio", &body).await;
     lab.wait_status(&id, "available").await;
     for format in ["raw", "qcow2", "vmdk"] {
         let image = glance.queued(format);
-        let body = lab.to_image(&id, &image, format).await;
+        let body = lab.uploaded_as(&id, &image, format).await;
         lab.cast("xio", &body).await;
         lab.wait_status(&id, "available").await;
         let stored = glance.stored(&image).expect("the image");
@@ -166,7 +166,7 @@ async fn an_upload_that_fails_takes_the_image_away() {
     let ImageLab { lab, glance } = ImageLab::start().await;
     let id = lab.created("xio", 1).await;
     let image = glance.queued("unheard-of");
-    let body = lab.to_image(&id, &image, "unheard-of").await;
+    let body = lab.uploaded_as(&id, &image, "unheard-of").await;
     lab.cast("xio", &body).await;
     lab.wait_status(&id, "available").await;
     assert_eq!(lab.messages(&id).await, ["VOLUME_VOLUME_003_004"]);
@@ -188,7 +188,7 @@ async fn a_volume_that_looks_like_an_image_with_a_backing_file_is_not_converted(
         padded.extend(&header);
         padded
     });
-    let (id, body) = lab.from_image(&source, 1).await;
+    let (id, body) = lab.made_from(&source, 1).await;
     lab.cast("xio", &body).await;
     lab.wait_status(&id, "available").await;
     let disk = lab.disk(&id).await;
@@ -198,7 +198,7 @@ async fn a_volume_that_looks_like_an_image_with_a_backing_file_is_not_converted(
         .expect("the disk");
     std::io::Write::write_all(&mut file, &header).expect("written");
     let image = glance.queued("qcow2");
-    let body = lab.to_image(&id, &image, "qcow2").await;
+    let body = lab.uploaded_as(&id, &image, "qcow2").await;
     lab.cast("xio", &body).await;
     lab.wait_status(&id, "available").await;
     assert_eq!(lab.messages(&id).await, ["VOLUME_VOLUME_003_004"]);
@@ -215,7 +215,7 @@ async fn an_upload_leaves_the_mapping_of_an_instance_alone() {
     lab.attached(&id, Some("1f0a3b1e-0000-4000-8000-000000000001"))
         .await;
     let image = glance.queued("raw");
-    let body = lab.to_image(&id, &image, "raw").await;
+    let body = lab.uploaded_as(&id, &image, "raw").await;
     lab.cast("xio", &body).await;
     lab.wait_status(&id, "in-use").await;
     assert_eq!(glance.stored(&image).expect("the image").status, "active");
@@ -236,7 +236,7 @@ async fn without_a_way_to_the_bytes_only_their_commands_fail() {
         .await;
     let id = lab.created("xio", 1).await;
     let image = "6a2f0f8e-0000-4000-8000-000000000000";
-    let body = lab.to_image(&id, image, "raw").await;
+    let body = lab.uploaded_as(&id, image, "raw").await;
     lab.cast("xio", &body).await;
     lab.wait_status(&id, "available").await;
     assert_eq!(lab.messages(&id).await, ["VOLUME_VOLUME_003_004"]);

@@ -47,14 +47,14 @@ impl ImageLab {
 
 impl Lab {
     /// A volume row that an image is to fill, and the request for it.
-    pub(crate) async fn from_image(&self, image: &str, size: i32) -> (String, Body) {
+    pub(crate) async fn made_from(&self, image: &str, size: i32) -> (String, Body) {
         let id = self.creating("xio", size).await;
         let body = Body::create(&id, POOL, size).everywhere("image_id", &json!(image));
         (id, body)
     }
 
     /// A volume that is to become that image, and the request for it.
-    pub(crate) async fn to_image(&self, volume: &str, image: &str, disk_format: &str) -> Body {
+    pub(crate) async fn uploaded_as(&self, volume: &str, image: &str, disk_format: &str) -> Body {
         self.set(
             volume,
             "status = 'uploading', previous_status = 'available'",
