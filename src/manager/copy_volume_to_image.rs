@@ -73,9 +73,13 @@ impl Run<'_> {
                 what: format!("upload the encrypted volume {}", row.id),
             });
         }
-        if self.starts > 1 && self.uploaded_before(image_id).await? {
-            info!(volume.id = %row.id, image.id = image_id, "an earlier start has uploaded it");
-            return Ok(());
+        if self.starts > 1 {
+            // Whatever comes now: an earlier start may have mapped it to this host.
+            self.give_up_local(row).await?;
+            if self.uploaded_before(image_id).await? {
+                info!(volume.id = %row.id, image.id = image_id, "an earlier start has uploaded it");
+                return Ok(());
+            }
         }
         let (copier, progress) = (&self.images.copier, Progress::new());
         let _shown = self.shown(Direction::VolumeToImage, &progress);

@@ -52,6 +52,10 @@ impl Run<'_> {
                 what: format!("write image {id} to the encrypted volume {}", row.id),
             });
         }
+        if self.starts > 1 {
+            // Whatever comes now: an earlier start may have mapped it to this host.
+            self.give_up_local(row).await?;
+        }
         let image = self.images.glance.show(&self.caller(), id).await?;
         if image.is_signed() && self.images.glance.verifies_signatures() {
             return Err(CommandError::Signature {
