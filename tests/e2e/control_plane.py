@@ -1,4 +1,4 @@
-"""keystone, cinder-api, cinder-scheduler and, if asked for, glance-api on servers of this run alone."""
+"""keystone, glance-api, cinder-api and cinder-scheduler on servers of this run alone."""
 
 import grp
 import json
@@ -28,16 +28,15 @@ class ControlPlane:
     """A context: everything answers on entry, all processes have ended on exit.
 
     `settings` writes the configuration: a class like `Settings`, or it with backends of its own.
-    Without `images` there is no glance-api, which few need.
+    glance-api is always there: openstack client looks for it before it makes a volume.
     """
 
-    def __init__(self, services, venv, settings=Settings, images=False):
+    def __init__(self, services, venv, settings=Settings):
         self.services, self.venv = services, Path(venv)
         self.rabbit, self.mariadb = services["rabbit"], services["mariadb"]
         self.vhost = "openstack"
         self.etc = services.state.folder("etc")
         self.ports = {n: free_port() for n in ("keystone", "glance", "cinder", "nova", "memcached")}
-        self.images = images
         self.settings = settings(self)
         self.processes = []
 
@@ -81,8 +80,7 @@ class ControlPlane:
         # each schema takes seconds of CPU and none needs another: two cores, side by side
         with ThreadPoolExecutor(3) as pool:
             cinder = pool.submit(self._manage, "cinder", "db", "sync")
-            if self.images:
-                glance = pool.submit(self._manage, "glance", "db_sync")
+            glance = pool.submit(self._manage, "glance", "db_sync")
             self._prepare_keystone()
             wait_until("memcached", lambda: answers(self.ports["memcached"]), 20, memcached)
             keystone = self._api("keystone", 8)
@@ -90,9 +88,8 @@ class ControlPlane:
             self._fill_keystone()
             self.nova = Nova(self.ports["nova"], self.settings.auth_url).start()
             self.processes.append(self.nova)
-            if self.images:
-                glance.result()
-                glance = self._api("glance", 4)
+            glance.result()
+            glance = self._api("glance", 4)
             cinder.result()
             cinder = self._api("cinder", 16)
             scheduler = self._process(
@@ -100,8 +97,7 @@ class ControlPlane:
                 [self.venv / "bin/cinder-scheduler", "--config-file", self.cinder_conf,
                  "--log-file", self.log("cinder-scheduler")],
             )
-            if self.images:
-                self._wait_http("glance", "/versions", glance)
+            self._wait_http("glance", "/versions", glance)
             self._wait_http("cinder", "/", cinder)
             wait_until("cinder-scheduler's service row", self._scheduler_row, 180, scheduler)
 

@@ -145,7 +145,7 @@ def run_lists(names, kind):
         more = bool(NEED_IMAGES.intersection(names))
         with (
             Simulator(services, binary, luns=more) as xms,
-            ControlPlane(services, venv, images=more) as plane,
+            ControlPlane(services, venv) as plane,
         ):
             told(f"simulated array{' with disks' * more}, keystone, "
                  f"{'glance-api, ' * more}cinder-api, cinder-scheduler")

@@ -60,7 +60,7 @@ class Part:
             with (
                 limit(MOST_SECONDS),
                 Simulator(services, binary, self.args.xms, luns=True) as xms,
-                ControlPlane(services, venv, settings, images=True) as plane,
+                ControlPlane(services, venv, settings) as plane,
             ):
                 host = VolumeHost(plane, binary, self.host, xms)
                 backup = BackupHost(plane, xms)
