@@ -59,6 +59,13 @@ install_packages() {
     local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y
         -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 -o Acquire::Retries=3)
     "${apt[@]}" update 8>&-
+    if [[ " ${missing[*]} " == *" qemu-block-extra "* ]]; then
+        # its modules fit qemu-img of the very same version alone; a newer one may be there
+        local version
+        version=$(apt-cache policy qemu-block-extra | sed -n 's/^ *Candidate: //p')
+        missing+=("qemu-utils=$version" "qemu-block-extra=$version")
+        apt+=(--allow-downgrades)
+    fi
     "${apt[@]}" install --no-install-recommends "${missing[@]}" </dev/null 8>&-
     exec 8>&-
     mapfile -t missing < <(missing_packages "$@")
